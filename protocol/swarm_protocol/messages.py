@@ -1,0 +1,265 @@
+"""The words between core and worker on their websocket: two closed unions, one for each direction.
+
+A frame is one msgpack array of messages (see `frames`). Every message about a job carries the attempt
+number; a receiver that knows a newer attempt, or none, drops it (fencing).
+"""
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+PROTOCOL_MAJOR: Final = 1
+"""Differs: the two can't talk; the core closes with `CLOSE_VERSION`."""
+PROTOCOL_MINOR: Final = 0
+"""Differs: unknown messages and fields of the later one are ignored by the earlier."""
+
+CLOSE_VERSION: Final = 4001
+CLOSE_REVOKED: Final = 4003
+CLOSE_TOKEN: Final = 4004
+"""The access token ran out and was not refreshed."""
+CLOSE_REPLACED: Final = 4009
+"""The same worker opened a newer session."""
+CLOSE_CORE_STOPS: Final = 1012
+
+
+class _Message(msgspec.Struct, frozen=True, tag_field="t", kw_only=True, omit_defaults=True):
+    pass
+
+
+class Ref(msgspec.Struct, frozen=True, array_like=True):
+    """One attempt of one job."""
+
+    job: int
+    attempt: int
+
+
+class Capacity(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker offers in all."""
+
+    slots: int
+    cpu_millis: int
+    memory: int
+    disk: int
+
+
+class SysInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a worker is; shown to people and matched by constraints through the labels derived from it."""
+
+    hostname: str
+    os: str
+    arch: str
+    """As OCI platforms name it: amd64, arm64."""
+    cpus: int
+    memory: int
+    engine: str
+    """Version of the container engine, or empty while none answers."""
+    version: str
+    """Version of the worker."""
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a beat that placement reads."""
+
+    running: int
+    free_slots: int
+    load1: float
+    """Load average of one minute, divided by the number of cpus."""
+    memory_free: int
+
+
+# --- worker → core ---------------------------------------------------------------------------------------
+
+
+class Hello(_Message, frozen=True, tag="hello"):
+    """First message of a worker."""
+
+    major: int
+    minor: int
+    capacity: Capacity
+    sysinfo: SysInfo
+    labels: dict[str, str] = {}
+    cluster: str = ""
+    """Cluster id it last belonged to; empty at first."""
+
+
+class HeldAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One attempt that the worker still has, in whatever phase; `finished` once its outcome is in the journal."""
+
+    ref: Ref
+    phase: str
+    """`preparing`, `running`, `harvesting` or `finished`."""
+    stdout: int = 0
+    stderr: int = 0
+    """Bytes of each stream spooled so far."""
+
+
+class Reconcile(_Message, frozen=True, tag="reconcile"):
+    """Everything the worker holds; sent after each welcome, before anything else about jobs."""
+
+    held: list[HeldAttempt]
+
+
+class Accepted(_Message, frozen=True, tag="accepted"):
+    """The assignment arrived and is being prepared."""
+
+    ref: Ref
+
+
+class Started(_Message, frozen=True, tag="started"):
+    """The container runs. `timings` are seconds so far by phase: queue is the core's, `pull` and `load` are here."""
+
+    ref: Ref
+    timings: dict[str, float] = {}
+
+
+class Harvesting(_Message, frozen=True, tag="harvesting"):
+    """The container has ended and there are outputs to bring."""
+
+    ref: Ref
+
+
+class Log(_Message, frozen=True, tag="log"):
+    """Bytes of one stream; `offset` counts from the attempt's first byte of that stream."""
+
+    ref: Ref
+    stream: int
+    """1 stdout, 2 stderr."""
+    offset: int
+    data: bytes
+
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One output file, already uploaded as a blob."""
+
+    name: str
+    """Path below `/out`."""
+    digest: str
+    size: int
+    mode: int = 0o644
+
+
+class Finished(_Message, frozen=True, tag="finished"):
+    """The end of an attempt. Repeated after each reconnect until it is acknowledged."""
+
+    ref: Ref
+    result: str
+    """`succeeded`, `released` (given back at no cost: the worker is being stopped) or a FailureKind."""
+    exit_code: int | None = None
+    oom: bool = False
+    message: str = ""
+    """One line for a person: what happened, and the flag that helps where one does."""
+    timings: dict[str, float] = {}
+    """Seconds by phase: pull, load, create, run, collect."""
+    stdout: int = 0
+    stderr: int = 0
+    """Length of each stream: the log is whole when these many bytes are there."""
+    log_truncated: bool = False
+    artifacts: list[Artifact] = []
+
+
+class Ping(_Message, frozen=True, tag="ping"):
+    """Proof of life over the websocket, with the load a beat would carry; answered by `Lease` after a renewal."""
+
+    seq: int
+    load: Load
+
+
+class TokenRequest(_Message, frozen=True, tag="token_request"):
+    """Asks for a fresh access token; `assertion` is a JWT of a minute signed with the worker's own key."""
+
+    assertion: str
+
+
+# --- core → worker ---------------------------------------------------------------------------------------
+
+
+class Welcome(_Message, frozen=True, tag="welcome"):
+    """The session begins."""
+
+    major: int
+    minor: int
+    session: UUID
+    cluster: str
+    """Stable id of this swarm, for container labels."""
+    core: UUID
+    udp_host: str
+    """Where to send beats; empty: the host this websocket goes to."""
+    udp_port: int
+    udp_key_id: int
+    udp_key: bytes
+    """32 bytes for this session's beats."""
+    beat_seconds: float
+    ping_seconds: float
+    lease_seconds: float
+    """How long the session lives after the last ping whose seq came back in a `Lease` was sent."""
+    log_window: int = 4 * 1024 * 1024
+    """Bytes of log that may be on their way without acknowledgement, over all attempts."""
+
+
+class Reconciled(_Message, frozen=True, tag="reconciled"):
+    """The answer to `Reconcile`: go on with `keep`, stop and discard `stop`."""
+
+    keep: list[Ref]
+    stop: list[Ref]
+
+
+class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The pinned image of an assignment."""
+
+    name: str
+    """As the person asked for it; for messages only."""
+    digest: str
+    """Of the manifest, or of an index from which the worker picks its platform."""
+
+
+class Assign(_Message, frozen=True, tag="assign"):
+    """Run this attempt. `spec` is a JobSpec as JSON, as the Receiver stored it."""
+
+    ref: Ref
+    project: UUID
+    image: ImageRef
+    spec: bytes
+
+
+class Cancel(_Message, frozen=True, tag="cancel"):
+    """Stop the attempt: SIGTERM, stop grace, SIGKILL; then report it as cancelled."""
+
+    ref: Ref
+
+
+class Discard(_Message, frozen=True, tag="discard"):
+    """The attempt isn't yours any more: stop it, report nothing (a stale number, or a lost lease)."""
+
+    ref: Ref
+
+
+class Ack(_Message, frozen=True, tag="ack"):
+    """The outcome is committed, or can never count: forget the attempt."""
+
+    ref: Ref
+
+
+class LogAck(_Message, frozen=True, tag="log_ack"):
+    """Bytes below `offset` of that stream are safe; a `Log` beyond a gap is to be resent from here."""
+
+    ref: Ref
+    stream: int
+    offset: int
+
+
+class Lease(_Message, frozen=True, tag="lease"):
+    """The lease was renewed; it counts from when the ping with this `seq` was sent."""
+
+    seq: int
+
+
+class TokenGrant(_Message, frozen=True, tag="token_grant"):
+    """A fresh access token for HTTPS requests and this socket."""
+
+    token: str
+    expires_in: float
+
+
+FromWorker = Hello | Reconcile | Accepted | Started | Harvesting | Log | Finished | Ping | TokenRequest
+FromCore = Welcome | Reconciled | Assign | Cancel | Discard | Ack | LogAck | Lease | TokenGrant

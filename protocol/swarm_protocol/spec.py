@@ -1,0 +1,183 @@
+"""What a person asks for: the job spec as it crosses REST, and the checks every spec must pass.
+
+Durations are seconds, sizes bytes, cpu thousandths of a core; flags like `2h` or `1G` are turned into these
+by `quantities` before they get here.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+
+MAX_SPEC_BYTES: Final = 256 * KIB
+"""A spec is one queue row and one frame: large data belongs in inputs."""
+MAX_INPUTS: Final = 10_000
+MAX_TIMEOUT: Final = 366 * 86400.0
+
+DIGEST: Final = re.compile(r"^sha256:[0-9a-f]{64}$")
+_LABEL: Final = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$")
+_ENV_NAME: Final = re.compile(r"^[^=\0]+$")
+
+
+class Resources(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one attempt may use; also what a worker must have free for it."""
+
+    cpu_millis: int = 1000
+    memory: int = 512 * MIB
+    """Bytes of memory and swap together."""
+    disk: int = 1 * GIB
+    """Bytes that `/out` and `/tmp` may hold together."""
+    pids: int = 256
+
+
+class InputFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One file under `/in`, already uploaded as a blob."""
+
+    name: str
+    """Path below `/in`, with `/` between folders."""
+    digest: str
+    size: int
+    mode: int = 0o644
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Seconds; None waits without end."""
+
+    queue: float | None = None
+    pull: float | None = 900.0
+    run: float | None = None
+    stop_grace: float = 10.0
+    """Between SIGTERM and SIGKILL when an attempt is stopped."""
+
+
+class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A job as submitted. Fields not given keep the defaults here."""
+
+    image: str
+    """`name`, `name:tag` or `name@sha256:…` of an image pushed to the project."""
+    command: list[str] = []
+    """Replaces the image's CMD, never its ENTRYPOINT; empty keeps the image's."""
+    entrypoint: list[str] | None = None
+    env: dict[str, str] = {}
+    workdir: str | None = None
+    user: str | None = None
+    resources: Resources = Resources()
+    inputs: list[InputFile] = []
+    outputs: list[str] = []
+    """Globs relative to `/out`; none brings all of it."""
+    constraints: dict[str, str] = {}
+    priority: int = 0
+    """-1000 to 1000; higher goes first."""
+    timeouts: Timeouts = Timeouts()
+    retries: int = 0
+    infra_retries: int = 3
+    at_most_once: bool = False
+    name: str | None = None
+    tags: list[str] = []
+    at: str | None = None
+    """RFC 3339 time with an offset, before which the job sleeps."""
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One thing wrong with a spec: `field` is its path (`resources.memory`), `message` says what to do."""
+
+    field: str
+    message: str
+
+
+def check(spec: JobSpec) -> list[FieldError]:
+    """Everything wrong with a spec whose types are right; empty when it can be accepted."""
+    errors: list[FieldError] = []
+
+    def need(ok: bool, field: str, message: str) -> None:
+        if not ok:
+            errors.append(FieldError(field, message))
+
+    need(0 < len(spec.image) <= 512, "image", "name an image that was pushed, as in `swarm push IMAGE`")
+    need(len(spec.command) <= 4096, "command", "at most 4,096 words")
+    need(not any("\0" in word for word in spec.command), "command", "a word can't hold a NUL byte")
+    need(-1000 <= spec.priority <= 1000, "priority", "from -1000 to 1000")
+    need(0 <= spec.retries <= 100, "retries", "from 0 to 100")
+    need(0 <= spec.infra_retries <= 100, "infra_retries", "from 0 to 100")
+    need(spec.name is None or 0 < len(spec.name) <= 200, "name", "from 1 to 200 characters")
+    need(len(spec.tags) <= 32, "tags", "at most 32 tags")
+    need(all(0 < len(tag) <= 64 for tag in spec.tags), "tags", "a tag has 1 to 64 characters")
+    need(spec.workdir is None or spec.workdir.startswith("/"), "workdir", "an absolute path, such as /data")
+    for name in spec.env:
+        need(
+            bool(_ENV_NAME.match(name)),
+            "env",
+            f"{name!r} is no name for a variable: it can't hold `=` or NUL",
+        )
+    for label in spec.constraints:
+        need(bool(_LABEL.match(label)), "constraints", f"{label!r} is no label: letters, digits and . _ / -")
+    errors += _check_resources(spec.resources)
+    errors += _check_timeouts(spec.timeouts)
+    errors += _check_files(spec)
+    return errors
+
+
+def _check_resources(res: Resources) -> list[FieldError]:
+    bounds = (
+        ("cpu_millis", res.cpu_millis, 10, 1_000_000, "cpu from 10m to 1000"),
+        ("memory", res.memory, 6 * MIB, 1 << 50, "at least 6M, the least the engine takes"),
+        ("disk", res.disk, 1 * MIB, 1 << 50, "at least 1M"),
+        ("pids", res.pids, 2, 1_000_000, "from 2 to 1,000,000"),
+    )
+    return [
+        FieldError(f"resources.{name}", message)
+        for name, value, low, high, message in bounds
+        if not low <= value <= high
+    ]
+
+
+def _check_timeouts(limits: Timeouts) -> list[FieldError]:
+    named = (("queue", limits.queue), ("pull", limits.pull), ("run", limits.run))
+    errors = [
+        FieldError(f"timeouts.{name}", "more than 0 seconds and at most 366 days")
+        for name, value in named
+        if value is not None and not 0 < value <= MAX_TIMEOUT
+    ]
+    if not 0 <= limits.stop_grace <= 3600:
+        errors.append(FieldError("timeouts.stop_grace", "from 0 to 3600 seconds"))
+    return errors
+
+
+def _check_files(spec: JobSpec) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if len(spec.inputs) > MAX_INPUTS:
+        errors.append(FieldError("inputs", f"at most {MAX_INPUTS} files; pack them into an archive"))
+    seen: set[str] = set()
+    for index, item in enumerate(spec.inputs):
+        field = f"inputs[{index}]"
+        if not is_safe_path(item.name):
+            errors.append(FieldError(f"{field}.name", f"{item.name!r} must stay below /in: no `..`, no leading /"))
+        if item.name in seen:
+            errors.append(FieldError(f"{field}.name", f"{item.name!r} is given twice; rename one with PATH:NAME"))
+        seen.add(item.name)
+        if not DIGEST.match(item.digest):
+            errors.append(FieldError(f"{field}.digest", "sha256: and 64 hexadecimal digits"))
+        if item.size < 0:
+            errors.append(FieldError(f"{field}.size", "not below 0"))
+    for index, glob in enumerate(spec.outputs):
+        if not is_safe_path(glob):
+            errors.append(FieldError(f"outputs[{index}]", f"{glob!r} must be relative to /out, without `..`"))
+    return errors
+
+
+def is_safe_path(path: str) -> bool:
+    """Whether a relative path stays below its root: no empty, `.` or `..` part, no NUL, at most 4096 bytes."""
+    parts = path.split("/")
+    fits = 0 < len(path.encode("utf-8", "surrogateescape")) <= 4096
+    return fits and "\0" not in path and not any(part in ("", ".", "..") for part in parts)
+
+
+def shape_key(spec: JobSpec) -> str:
+    """The demands that decide where a job can run, as canonical text: equal text, equal shape."""
+    res = spec.resources
+    wants = sorted(spec.constraints.items())
+    return msgspec.json.encode([res.cpu_millis, res.memory, res.disk, wants]).decode()
