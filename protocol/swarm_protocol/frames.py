@@ -29,8 +29,8 @@ class Codec(Generic[M]):
     """Reads frames of one direction."""
 
     def __init__(self, union: object, tags: frozenset[str]) -> None:
-        self._whole: msgspec.msgpack.Decoder[list[M]] = msgspec.msgpack.Decoder(list[union])
-        self._one: msgspec.msgpack.Decoder[M] = msgspec.msgpack.Decoder(union)  # type: ignore[arg-type]
+        self._whole: msgspec.msgpack.Decoder[list[M]] = msgspec.msgpack.Decoder(list[union])  # type: ignore[valid-type]
+        self._one: msgspec.msgpack.Decoder[M] = msgspec.msgpack.Decoder(union)
         self._tags = tags
 
     def decode(self, frame: bytes) -> list[M]:
