@@ -1,0 +1,98 @@
+"""What a core is told at start: one frozen object, read once, checked loudly, passed in and never imported."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from swarm_protocol.errors import SwarmError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timers:
+    """Seconds; decisions.md says where each comes from."""
+
+    beat: float = 1.0
+    ping: float = 2.0
+    """How often a worker pings over its websocket; a lease counts from a ping."""
+    unreachable: float = 5.0
+    lease: float = 30.0
+    renew: float = 10.0
+    sweep: float = 2.0
+    """How often a core looks for leases that have run out, and for what a lost wake-up left behind."""
+    access_token: float = 900.0
+    reclaim: float = 60.0
+    certificate_days: float = 90.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """What is kept for how long, in seconds and bytes."""
+
+    jobs: float = 30 * 86400.0
+    logs: float = 14 * 86400.0
+    blob_grace: float = 3600.0
+    """An unreferenced blob is kept this long after its last touch, so that a push or a submit can still use it."""
+    uploads: float = 86400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a core needs to know before it can ask the database."""
+
+    database_url: str
+    redis_url: str | None
+    data: Path
+    """Folder of the blob store."""
+    host: str = "127.0.0.1"
+    port: int = 8443
+    """TCP and UDP."""
+    advertise_udp: str = ""
+    """Host that workers send beats to; empty: the one they reached the websocket at."""
+    seal_key_file: Path
+    log_level: str = "info"
+    timers: Timers = field(default_factory=Timers)
+    retention: Retention = field(default_factory=Retention)
+
+
+def from_environment(env: Mapping[str, str] | None = None) -> Settings:
+    """Settings from SWARM_… variables. Raises SwarmError naming the variable that is missing or wrong."""
+    env = os.environ if env is None else env
+    host, port = _listen(env.get("SWARM_LISTEN", "127.0.0.1:8443"))
+    return Settings(
+        database_url=_need(env, "SWARM_DATABASE_URL", "postgresql://user@host/database"),
+        redis_url=env.get("SWARM_REDIS_URL") or None,
+        data=Path(_need(env, "SWARM_DATA", "a folder for blobs, such as /var/lib/swarm")),
+        host=host,
+        port=port,
+        advertise_udp=env.get("SWARM_ADVERTISE_UDP", ""),
+        seal_key_file=Path(_need(env, "SWARM_SEAL_KEY_FILE", "a file with 32 random bytes in base64url")),
+        log_level=env.get("SWARM_LOG_LEVEL", "info"),
+        timers=_timers(env),
+    )
+
+
+def _timers(env: Mapping[str, str]) -> Timers:
+    changed: dict[str, float] = {}
+    for name in Timers.__dataclass_fields__:
+        variable = f"SWARM_TIMER_{name.upper()}"
+        if variable in env:
+            try:
+                changed[name] = float(env[variable])
+            except ValueError:
+                raise SwarmError("bad_request", f"{variable}={env[variable]!r} is no number of seconds") from None
+    return Timers(**changed)
+
+
+def _need(env: Mapping[str, str], name: str, example: str) -> str:
+    value = env.get(name, "")
+    if not value:
+        raise SwarmError("bad_request", f"{name} is not set", hint=f"set it to {example}, or use `swarm up`")
+    return value
+
+
+def _listen(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or not 0 <= int(port) < 65536:
+        raise SwarmError("bad_request", f"SWARM_LISTEN={text!r} is no address", hint="write it like 0.0.0.0:8443")
+    return host.strip("[]") or "0.0.0.0", int(port)

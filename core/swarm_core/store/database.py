@@ -1,0 +1,106 @@
+"""Pools: one for the hot path (claims, starts, outcomes, leases), one for the API, so that neither starves the other."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+import asyncpg.pool
+
+from swarm_protocol.errors import SwarmError
+
+Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+Pool = asyncpg.Pool[asyncpg.Record]
+
+CONNECT_SECONDS: Final = 10.0
+COMMAND_SECONDS: Final = 15.0
+"""Deadline of every statement on the API's pool; the hot one has its own."""
+ACQUIRE_SECONDS: Final = 5.0
+
+_SESSION: Final = {
+    "application_name": "swarm-core",
+    "timezone": "UTC",
+    "statement_timeout": str(int(COMMAND_SECONDS * 1000)),
+    "idle_in_transaction_session_timeout": "30000",
+    "synchronous_commit": "on",
+    "jit": "off",
+}
+# Plans made while the tables were empty would stay bad for a connection's life: a guarded UPDATE over a few hundred
+# ids kept a sequential scan and cost three quarters of the throughput (performance.md).
+_HOT: Final = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
+
+LOST: Final = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CannotConnectNowError,
+    asyncpg.exceptions.TooManyConnectionsError,
+    asyncpg.exceptions.QueryCanceledError,
+)
+"""What a call raises when the database is away, hung or restarting: worth another try later."""
+
+CONFLICT: Final = (asyncpg.exceptions.DeadlockDetectedError, asyncpg.exceptions.SerializationError)
+"""What a transaction raises that lost against another: worth another try at once."""
+
+
+class Database:
+    """The two pools of one core."""
+
+    def __init__(self, hot: Pool, api: Pool) -> None:
+        self.hot = hot
+        self.api = api
+
+    @classmethod
+    async def connect(cls, url: str, *, hot_size: int = 6, api_size: int = 10) -> "Database":
+        """Open both pools. Raises OSError or asyncpg's errors while the server is away."""
+        hot = await _pool(url, hot_size, _SESSION | _HOT)
+        try:
+            api = await _pool(url, api_size, _SESSION)
+        except BaseException:
+            await hot.close()
+            raise
+        return cls(hot, api)
+
+    async def close(self) -> None:
+        """Close both pools; connections that don't end within five seconds are cut."""
+        for pool in (self.api, self.hot):
+            try:
+                await asyncio.wait_for(pool.close(), 5)
+            except TimeoutError:
+                pool.terminate()
+
+
+async def _pool(url: str, size: int, settings: dict[str, str]) -> Pool:
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=CONNECT_SECONDS,
+        command_timeout=COMMAND_SECONDS,
+        server_settings=settings,
+        max_inactive_connection_lifetime=300,
+    )
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """One transaction on a connection of the pool, which is waited for at most five seconds."""
+    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+        yield connection
+
+
+@asynccontextmanager
+async def api_errors() -> AsyncIterator[None]:
+    """Turn a database that is away into the answer `503 unavailable` for a caller of the API."""
+    try:
+        yield
+    except LOST as error:
+        raise SwarmError(
+            "unavailable",
+            "the database doesn't answer",
+            hint="nothing accepted is lost; try again in a few seconds",
+            retry_after=2,
+        ) from error
