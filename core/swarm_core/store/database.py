@@ -1,4 +1,4 @@
-"""Pools: one for the hot path (claims, starts, outcomes, leases), one for the API, so that neither starves the other."""
+"""Two pools: the hot path (claims, starts, outcomes, leases) and the API, so that neither starves the other."""
 
 import asyncio
 from collections.abc import AsyncIterator
