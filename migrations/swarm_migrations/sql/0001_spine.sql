@@ -147,6 +147,7 @@ create table worker_session (
     core_id uuid not null,
     started_at timestamptz not null default swarm_now(),
     lease_until timestamptz not null,
+    reconciled_at timestamptz,                   -- until then the worker's open attempts are nobody's to give away
     ended_at timestamptz
 );
 create unique index worker_session_open on worker_session (worker_id) where ended_at is null;
@@ -258,7 +259,7 @@ create table attempt (
     log_truncated bool not null default false,
     primary key (job_id, attempt)
 ) with (fillfactor = 80);
-create index attempt_open on attempt (session_id) where ended_at is null;
+create index attempt_open on attempt (worker_id) where ended_at is null;
 
 create table history (
     job_id bigint not null,

@@ -1,0 +1,163 @@
+-- Jobs: accepting them, and the moves that the API and the Hibernator make.
+-- Locks are always taken in the order queue, job, attempt.
+
+-- A batch of new jobs. $1.. are the columns of the distinct submissions ("templates"), $16.. say for each job which
+-- template it is made from (counted from 1) and, where it was reserved with an idempotency key, its id.
+-- name: insert
+with template as materialized (
+    select n, project_id, person_id, shape_id, priority, retries, infra_retries, at_most_once, wake_at,
+           swarm_now() + queue_seconds * interval '1 second' as queue_deadline, image_digest, name,
+           case when tags = '[]' then '{}'::text[]
+                else array(select json_array_elements_text(tags::json)) end as tags,
+           retry_of, spec::json as spec, actor
+    from unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::bool[], $8::timestamptz[],
+                $9::float8[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[])
+         with ordinality as t (project_id, person_id, shape_id, priority, retries, infra_retries, at_most_once, wake_at,
+                               queue_seconds, image_digest, name, tags, retry_of, spec, actor, n)
+), input as (
+    select template, id, place from unnest($16::int[], $17::bigint[]) with ordinality as i (template, id, place)
+), ready as (
+    select coalesce(input.id, nextval('job_id_seq')) as id, t.*,
+           (case when t.wake_at > swarm_now() then 'sleeping' else 'queued' end)::job_state as state
+    from (select * from input order by place) input join template t on t.n = input.template
+), job as (
+    insert into job (id, project_id, person_id, state, shape_id, priority, retries, infra_retries, at_most_once,
+                     created_at, wake_at, queue_deadline, image_digest, name, tags, retry_of, spec, reason)
+    select id, project_id, person_id, state, shape_id, priority, retries, infra_retries, at_most_once,
+           swarm_now(), case when state = 'sleeping' then wake_at end, queue_deadline, image_digest, name, tags, retry_of,
+           spec, case when state = 'sleeping' then 'waits for its start time' else '' end
+    from ready
+    returning id, state, shape_id, priority, created_at
+), queued as (
+    insert into queue (job_id, shape_id, priority) select id, shape_id, priority from job where state = 'queued'
+), noted as (
+    insert into history (job_id, at, old_state, new_state, attempt, actor)
+    select job.id, job.created_at, null, job.state, 0, ready.actor from job join ready using (id)
+)
+select id, state::text as state from job order by id;
+
+-- The blobs that new jobs need stay while the job is there.
+-- name: insert_inputs
+insert into job_input (job_id, digest)
+select job_id, digest from unnest($1::bigint[], $2::text[]) as i (job_id, digest)
+on conflict do nothing;
+
+-- Reserve an id for each key that is new; another submit with the same key waits here until this one is decided.
+-- name: reserve_keys
+insert into idempotency (project_id, key, job_id, body_hash)
+select $1, key, nextval('job_id_seq'), body_hash from unnest($2::text[], $3::bytea[]) as k (key, body_hash)
+order by key
+on conflict do nothing
+returning key, job_id;
+
+-- name: known_keys
+select i.key, i.job_id, i.body_hash, j.state::text as state
+from idempotency i left join job j on j.id = i.job_id
+where i.project_id = $1 and i.key = any($2::text[]);
+
+-- name: intern_shape
+insert into shape (key, cpu_millis, memory, disk, constraints)
+values ($1, $2, $3, $4, $5::jsonb)
+on conflict (key) do update set key = excluded.key
+returning id;
+
+-- name: shapes_after
+select id, cpu_millis, memory, disk, constraints from shape where id > $1 order by id limit 10000;
+
+-- Cancel, first step: take it out of the queue, so that no claim can have it any more.
+-- name: leave_queue
+delete from queue where job_id = $1;
+
+-- name: lock_one
+select j.id, j.state::text as state, j.attempt, j.cancel_requested_at, j.person_id, j.shape_id, j.priority, a.worker_id
+from job j left join attempt a on a.job_id = j.id and a.attempt = j.attempt and a.ended_at is null
+where j.id = $1 and j.project_id = $2
+for update of j;
+
+-- name: cancel_waiting
+with job as (
+    update job set state = 'cancelled', ended_at = swarm_now(), cancel_requested_at = swarm_now(), failure = 'cancelled',
+                   reason = 'cancelled before it ran', wake_at = null
+    where id = $1 and state in ('sleeping', 'blocked', 'held', 'queued')
+    returning id, attempt
+)
+insert into history (job_id, at, old_state, new_state, attempt, actor, reason)
+select id, swarm_now(), $2::job_state, 'cancelled', attempt, $3, 'cancelled' from job;
+
+-- name: ask_cancel
+update job set cancel_requested_at = swarm_now()
+where id = $1 and cancel_requested_at is null and state in ('dispatched', 'running', 'harvesting');
+
+-- Jobs on workers that were asked to stop; read by the core that holds the worker, should the wake-up be lost.
+-- name: cancelling
+select j.id, j.attempt, a.worker_id
+from job j join attempt a on a.job_id = j.id and a.attempt = j.attempt
+where j.cancel_requested_at is not null and j.ended_at is null and a.ended_at is null
+  and a.worker_id = any($1::uuid[]);
+
+-- A held job goes back to the queue; a new chance for its infrastructure budget, too.
+-- name: release_held
+with job as (
+    update job set state = 'queued', reason = '', infra_failures = 0, workers_lost = 0
+    where id = $1 and state = 'held'
+    returning id, shape_id, priority, attempt
+), queued as (
+    insert into queue (job_id, shape_id, priority) select id, shape_id, priority from job
+)
+insert into history (job_id, at, old_state, new_state, attempt, actor, reason)
+select id, swarm_now(), 'held', 'queued', attempt, $2, 'released' from job;
+
+-- name: for_retry
+select project_id, person_id, state::text as state, image_digest, spec::text as spec
+from job where id = $1 and project_id = $2;
+
+-- An ended job and all that is its own. Blobs nobody needs any more go with the next reclaim.
+-- name: remove_ended
+with job as (
+    delete from job where id = $1 and project_id = $2 and state in ('succeeded', 'failed', 'timed_out', 'cancelled')
+    returning id
+), a as (delete from attempt where job_id in (select id from job)),
+   h as (delete from history where job_id in (select id from job)),
+   i as (delete from job_input where job_id in (select id from job)),
+   o as (delete from artifact where job_id in (select id from job)),
+   l as (delete from log_segment where job_id in (select id from job)),
+   k as (delete from idempotency where job_id in (select id from job))
+select count(*) as removed from job;
+
+-- Jobs whose start time or backoff has come. Each core takes its own part.
+-- name: wake_due
+with due as (
+    select id from job where wake_at <= swarm_now() and state = 'sleeping'
+    order by wake_at limit $1 for update skip locked
+), job as (
+    update job set state = 'queued', wake_at = null, reason = ''
+    from due where job.id = due.id
+    returning job.id, job.shape_id, job.priority, job.attempt
+), queued as (
+    insert into queue (job_id, shape_id, priority) select id, shape_id, priority from job
+), noted as (
+    insert into history (job_id, at, old_state, new_state, attempt, actor, reason)
+    select id, swarm_now(), 'sleeping', 'queued', attempt, $2, 'woken' from job
+)
+select id, shape_id from job;
+
+-- name: next_wake
+select extract(epoch from min(wake_at) - swarm_now())::float8 as seconds from job where wake_at is not null;
+
+-- Jobs that waited longer than their queue timeout allows.
+-- name: overdue
+select id from job
+where queue_deadline <= swarm_now() and state in ('queued', 'sleeping', 'held', 'blocked')
+order by queue_deadline limit $1;
+
+-- name: queue_timeout
+with job as (
+    update job set state = 'timed_out', ended_at = swarm_now(), failure = 'queue_timeout', wake_at = null,
+                   reason = 'waited in the queue past its queue timeout'
+    where id = $1 and queue_deadline <= swarm_now() and state = $2::job_state
+    returning id, attempt
+), noted as (
+    insert into history (job_id, at, old_state, new_state, attempt, actor, reason)
+    select id, swarm_now(), $2::job_state, 'timed_out', attempt, $3, 'queue timeout' from job
+)
+select id from job;
