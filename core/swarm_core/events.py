@@ -51,10 +51,10 @@ class Watch:
                 if not waiters:
                     del self._waiting[job]
 
-    async def changed(self, timeout: float) -> bool:
-        """Wait for a change, at most `timeout` seconds; whether there was one."""
+    async def changed(self, within: float) -> bool:
+        """Wait for a change, at most `within` seconds; whether there was one."""
         try:
-            await asyncio.wait_for(self._event.wait(), timeout)
+            await asyncio.wait_for(self._event.wait(), within)
         except TimeoutError:
             return False
         self._event.clear()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from swarm_core.clock import Clock
-from swarm_core.logger import Log
 
 _BACKOFF_FIRST: Final = 0.1
 _BACKOFF_MOST: Final = 10.0
@@ -29,6 +28,15 @@ class Module(Protocol):
     async def run(self) -> None:
         """Work until cancelled. Returning or raising counts as dying."""
         ...
+
+
+class Log(Protocol):
+    """Where modules write what happened; the Logger is one."""
+
+    def debug(self, message: str, **fields: object) -> None: ...
+    def info(self, message: str, **fields: object) -> None: ...
+    def warning(self, message: str, **fields: object) -> None: ...
+    def error(self, message: str, **fields: object) -> None: ...
 
 
 @dataclass(slots=True)

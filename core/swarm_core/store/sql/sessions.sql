@@ -3,10 +3,10 @@
 -- A new session replaces the worker's open one, whichever core held it.
 -- name: open
 with old as (
-    update worker_session set ended_at = swarm_now() where worker_id = $2 and ended_at is null
+    update worker_session set ended_at = swarm_now() where worker_id = $1 and ended_at is null
 ), seen as (
-    update worker set seen_at = swarm_now(), capacity = $5::jsonb, sysinfo = $6::jsonb, labels = $7::jsonb
-    where id = $2 and revoked_at is null
+    update worker set seen_at = swarm_now(), capacity = $2::jsonb, sysinfo = $3::jsonb, labels = $4::jsonb
+    where id = $1 and revoked_at is null
     returning id, name, generation
 )
 select id, name, generation from seen;

@@ -1,0 +1,205 @@
+"""Attempts in the database: claims, starts, outcomes and reconciling, in batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from swarm_core.policy import Facts, Verdict
+from swarm_core.store.database import Connection, Pool
+from swarm_core.store.queries import load
+from swarm_protocol.messages import Artifact, Finished
+
+_SQL = load("attempts")
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A job locked for a claim."""
+
+    job: int
+    shape: int
+    attempt: int
+    """Number of its last attempt."""
+    project: UUID
+    image_digest: str
+    spec: str
+
+
+async def pick(connection: Connection, wants: dict[int, int]) -> list[Picked]:
+    """Lock the best jobs of each shape (shape → how many), best first over all shapes."""
+    rows = await connection.fetch(_SQL["pick"], list(wants), list(wants.values()))
+    return [
+        Picked(row["job_id"], row["shape_id"], row["attempt"], row["project_id"], row["image_digest"], row["spec"])
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A new attempt for a worker."""
+
+    job: int
+    attempt: int
+    worker: UUID
+    session: UUID
+
+
+async def assign(connection: Connection, assignments: Sequence[Assignment], actor: str) -> set[int]:
+    """Make the attempts; returns the jobs that really moved (their session was still open)."""
+    rows = await connection.fetch(
+        _SQL["assign"],
+        [a.job for a in assignments],
+        [a.attempt for a in assignments],
+        [a.worker for a in assignments],
+        [a.session for a in assignments],
+        actor,
+    )
+    return {row["id"] for row in rows}
+
+
+async def queued_shapes(pool: Pool) -> list[int]:
+    """Shapes that have jobs in the queue."""
+    return [row["shape_id"] for row in await pool.fetch(_SQL["queued_shapes"])]
+
+
+Step = tuple[int, int, UUID]
+"""(job, attempt, worker)"""
+
+
+async def start(connection: Connection, steps: Sequence[Step], actor: str) -> None:
+    """Note containers that run. Stale ones change nothing."""
+    await connection.execute(_SQL["start"], *_columns(steps), actor)
+
+
+async def harvest(connection: Connection, steps: Sequence[Step], actor: str) -> None:
+    """Note containers that have ended while their outputs are on the way."""
+    await connection.execute(_SQL["harvest"], *_columns(steps), actor)
+
+
+def _columns(steps: Sequence[Step]) -> tuple[list[int], list[int], list[UUID]]:
+    return [s[0] for s in steps], [s[1] for s in steps], [s[2] for s in steps]
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A job and its newest attempt, under the job's lock."""
+
+    job: int
+    attempt: int
+    state: str
+    project: UUID
+    shape: int
+    worker: UUID
+    ended: bool
+    facts: Facts
+
+
+async def lock(connection: Connection, jobs: Sequence[int]) -> dict[int, Current]:
+    """Lock jobs, in the order of their ids so that two batches can't wait for one another."""
+    rows = await connection.fetch(_SQL["lock"], jobs)
+    return {
+        row["id"]: Current(
+            row["id"],
+            row["attempt"],
+            row["state"],
+            row["project_id"],
+            row["shape_id"],
+            row["worker_id"],
+            row["ended"],
+            Facts(
+                row["cancelling"],
+                row["at_most_once"],
+                row["started"],
+                row["retries"],
+                row["infra_retries"],
+                row["own_failures"],
+                row["infra_failures"],
+                row["workers_lost"],
+            ),
+        )
+        for row in rows
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A verdict to be written, with what the worker reported."""
+
+    current: Current
+    verdict: Verdict
+    report: Finished
+    timings: str | None
+    """As JSON."""
+    actor: str
+
+    @property
+    def message(self) -> str:
+        """One line for a person."""
+        parts = (self.report.message, self.verdict.reason)
+        return "; ".join(part for part in parts if part)
+
+
+async def settle(connection: Connection, settled: Sequence[Settled]) -> list[tuple[int, int, str]]:
+    """Write verdicts; returns (job, shape, new state)."""
+    rows = await connection.fetch(
+        _SQL["settle"],
+        [s.current.job for s in settled],
+        [s.current.attempt for s in settled],
+        [s.current.state for s in settled],
+        [str(s.verdict.state) for s in settled],
+        [s.verdict.failure and str(s.verdict.failure) for s in settled],
+        [s.report.exit_code for s in settled],
+        [s.report.oom for s in settled],
+        [s.message for s in settled],
+        [s.timings for s in settled],
+        [s.report.stdout for s in settled],
+        [s.report.stderr for s in settled],
+        [s.report.log_truncated for s in settled],
+        [s.verdict.attempt_state for s in settled],
+        [s.verdict.delay for s in settled],
+        [s.verdict.own for s in settled],
+        [s.verdict.infra for s in settled],
+        [s.verdict.lost for s in settled],
+        [s.actor for s in settled],
+    )
+    return [(row["id"], row["shape_id"], row["state"]) for row in rows]
+
+
+async def add_artifacts(connection: Connection, files: Sequence[tuple[int, int, Artifact]]) -> int:
+    """Insert (job, attempt, file) rows; returns how many were accepted: fewer means that a blob is missing."""
+    rows = await connection.fetch(
+        _SQL["add_artifacts"],
+        [job for job, _, _ in files],
+        [attempt for _, attempt, _ in files],
+        [file.name for _, _, file in files],
+        [file.digest for _, _, file in files],
+        [file.size for _, _, file in files],
+        [file.mode for _, _, file in files],
+    )
+    return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """An attempt that a worker should hold."""
+
+    job: int
+    attempt: int
+    state: str
+    newest: int
+    cancelling: bool
+    shape: int
+
+
+async def open_of_worker(connection: Connection, worker: UUID) -> list[OpenAttempt]:
+    """The open attempts of a worker, over all its sessions."""
+    rows = await connection.fetch(_SQL["open_of_worker"], worker)
+    return [
+        OpenAttempt(row["job_id"], row["attempt"], row["state"], row["newest"], row["cancelling"], row["shape_id"])
+        for row in rows
+    ]
+
+
+async def move_to_session(connection: Connection, refs: Sequence[tuple[int, int]], session: UUID) -> None:
+    """After a re-attach: these attempts now live by this session's lease."""
+    await connection.execute(_SQL["move_to_session"], [job for job, _ in refs], [no for _, no in refs], session)

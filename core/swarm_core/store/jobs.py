@@ -1,0 +1,198 @@
+"""Jobs in the database: accepting, cancelling, releasing, waking."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from swarm_core.placement import Shape
+from swarm_core.store.database import Connection, Pool
+from swarm_core.store.queries import load
+
+_SQL = load("jobs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """One distinct submission: all columns of a job but its id."""
+
+    project: UUID
+    person: UUID | None
+    shape: int
+    priority: int
+    retries: int
+    infra_retries: int
+    at_most_once: bool
+    wake_at: datetime | None
+    queue_seconds: float | None
+    image_digest: str
+    name: str | None
+    tags: str
+    """As a JSON array."""
+    retry_of: int | None
+    spec: str
+    actor: str
+    inputs: tuple[str, ...] = ()
+    """Digests that the job needs."""
+
+
+async def insert(
+    connection: Connection, templates: Sequence[Template], use: Sequence[int], ids: Sequence[int | None]
+) -> list[tuple[int, str]]:
+    """Insert a job for each entry of `use` (index into `templates`); returns (id, state) in the order of `use`."""
+    rows = await connection.fetch(
+        _SQL["insert"],
+        [t.project for t in templates],
+        [t.person for t in templates],
+        [t.shape for t in templates],
+        [t.priority for t in templates],
+        [t.retries for t in templates],
+        [t.infra_retries for t in templates],
+        [t.at_most_once for t in templates],
+        [t.wake_at for t in templates],
+        [t.queue_seconds for t in templates],
+        [t.image_digest for t in templates],
+        [t.name for t in templates],
+        [t.tags for t in templates],
+        [t.retry_of for t in templates],
+        [t.spec for t in templates],
+        [t.actor for t in templates],
+        [at + 1 for at in use],
+        list(ids),
+    )
+    made = [(row["id"], row["state"]) for row in rows]
+    needs = [(job, digest) for (job, _), at in zip(made, use, strict=True) for digest in templates[at].inputs]
+    if needs:
+        await connection.execute(_SQL["insert_inputs"], [job for job, _ in needs], [digest for _, digest in needs])
+    return made
+
+
+async def reserve_keys(connection: Connection, project: UUID, keys: dict[str, bytes]) -> dict[str, int]:
+    """Reserve a job id for each key (with its body's hash) that is new to the project."""
+    rows = await connection.fetch(_SQL["reserve_keys"], project, list(keys), list(keys.values()))
+    return {row["key"]: row["job_id"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """What an idempotency key was used for before."""
+
+    job: int
+    body_hash: bytes
+    state: str | None
+    """None once the job has been removed."""
+
+
+async def known_keys(connection: Connection, project: UUID, keys: Sequence[str]) -> dict[str, KnownKey]:
+    """The keys that are taken."""
+    rows = await connection.fetch(_SQL["known_keys"], project, list(keys))
+    return {row["key"]: KnownKey(row["job_id"], row["body_hash"], row["state"]) for row in rows}
+
+
+async def intern_shape(pool: Pool, key: str, shape: Shape) -> int:
+    """The id of a shape, made where it is new."""
+    wanted = msgspec.json.encode(dict(shape.constraints)).decode()
+    found: int = await pool.fetchval(_SQL["intern_shape"], key, shape.cpu_millis, shape.memory, shape.disk, wanted)
+    return found
+
+
+async def shapes_after(pool: Pool, last: int) -> list[Shape]:
+    """Shapes that were interned after the one with id `last`."""
+    rows = await pool.fetch(_SQL["shapes_after"], last)
+    return [
+        Shape(row["id"], row["cpu_millis"], row["memory"], row["disk"], msgspec.json.decode(row["constraints"]))
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A job under its lock."""
+
+    id: int
+    state: str
+    attempt: int
+    cancelling: bool
+    shape: int
+    worker: UUID | None
+    """The worker of its open attempt."""
+
+
+async def lock_out_of_queue(connection: Connection, job: int, project: UUID) -> Locked | None:
+    """Take a job out of the queue and lock it; the caller puts it into a state that isn't `queued`, or rolls back."""
+    await connection.execute(_SQL["leave_queue"], job)
+    return await lock(connection, job, project)
+
+
+async def lock(connection: Connection, job: int, project: UUID) -> Locked | None:
+    """Lock a job of a project until the transaction ends; None where there is none."""
+    row = await connection.fetchrow(_SQL["lock_one"], job, project)
+    if row is None:
+        return None
+    cancelling = row["cancel_requested_at"] is not None
+    return Locked(row["id"], row["state"], row["attempt"], cancelling, row["shape_id"], row["worker_id"])
+
+
+async def cancel_waiting(connection: Connection, job: int, state: str, actor: str) -> None:
+    """End a job that has not begun."""
+    await connection.execute(_SQL["cancel_waiting"], job, state, actor)
+
+
+async def ask_cancel(connection: Connection, job: int) -> None:
+    """Note that a job on a worker is to stop; from here on no new attempt of it starts."""
+    await connection.execute(_SQL["ask_cancel"], job)
+
+
+async def cancelling(pool: Pool, workers: Sequence[UUID]) -> list[tuple[int, int, UUID]]:
+    """(job, attempt, worker) of attempts that were asked to stop and haven't."""
+    rows = await pool.fetch(_SQL["cancelling"], list(workers))
+    return [(row["id"], row["attempt"], row["worker_id"]) for row in rows]
+
+
+async def release_held(connection: Connection, job: int, actor: str) -> None:
+    """Put a held job back into the queue."""
+    await connection.execute(_SQL["release_held"], job, actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a retry copies."""
+
+    state: str
+    image_digest: str
+    spec: str
+
+
+async def for_retry(pool: Pool, job: int, project: UUID) -> Past | None:
+    """The job to be run again; None where the project has none of that id."""
+    row = await pool.fetchrow(_SQL["for_retry"], job, project)
+    return Past(row["state"], row["image_digest"], row["spec"]) if row else None
+
+
+async def remove_ended(pool: Pool, job: int, project: UUID) -> bool:
+    """Delete an ended job and what is its own; whether there was one to delete."""
+    return bool(await pool.fetchval(_SQL["remove_ended"], job, project))
+
+
+async def wake_due(pool: Pool, most: int, actor: str) -> list[tuple[int, int]]:
+    """Queue sleeping jobs whose time has come; returns (id, shape)."""
+    rows = await pool.fetch(_SQL["wake_due"], most, actor)
+    return [(row["id"], row["shape_id"]) for row in rows]
+
+
+async def next_wake(pool: Pool) -> float | None:
+    """Seconds until the next sleeping job is due (negative: overdue), None when none sleeps."""
+    found: float | None = await pool.fetchval(_SQL["next_wake"])
+    return found
+
+
+async def overdue(pool: Pool, most: int) -> list[int]:
+    """Jobs past their queue timeout."""
+    return [row["id"] for row in await pool.fetch(_SQL["overdue"], most)]
+
+
+async def queue_timeout(connection: Connection, job: int, state: str, actor: str) -> bool:
+    """End a job that waited too long, in the state it was locked in; whether it was still due."""
+    return await connection.fetchval(_SQL["queue_timeout"], job, state, actor) is not None

@@ -1,0 +1,67 @@
+"""Worker sessions and leases in the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from swarm_core.store.database import Connection, Pool
+from swarm_core.store.queries import load
+
+_SQL = load("sessions")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The worker that opened a session."""
+
+    name: str
+    generation: int
+
+
+async def open_session(
+    connection: Connection,
+    session: UUID,
+    worker: UUID,
+    core: UUID,
+    lease: float,
+    *,
+    capacity: str,
+    sysinfo: str,
+    labels: str,
+) -> Known | None:
+    """Open a session of `lease` seconds, ending the worker's earlier one; None for a worker unknown or revoked."""
+    row = await connection.fetchrow(_SQL["open"], worker, capacity, sysinfo, labels)
+    if row is None:
+        return None
+    await connection.execute(_SQL["start"], session, worker, core, lease)
+    return Known(row["name"], row["generation"])
+
+
+async def reconciled(connection: Connection, session: UUID) -> None:
+    """From now on the worker's attempts that aren't of this session count as lost."""
+    await connection.execute(_SQL["reconciled"], session)
+
+
+async def renew(pool: Pool, sessions: Sequence[UUID], lease: float) -> set[UUID]:
+    """Renew leases in one statement; returns those that are still ours to renew."""
+    return {row["id"] for row in await pool.fetch(_SQL["renew"], list(sessions), lease)}
+
+
+async def finish(pool: Pool, session: UUID) -> None:
+    """End a session now."""
+    await pool.execute(_SQL["finish"], session)
+
+
+async def expire(connection: Connection, most: int) -> list[UUID]:
+    """End sessions whose lease has run out; returns their workers."""
+    return [row["worker_id"] for row in await connection.fetch(_SQL["expire"], most)]
+
+
+async def lost_attempts(connection: Connection, most: int) -> list[tuple[int, int]]:
+    """(job, attempt) of open attempts whose session has ended."""
+    return [(row["job_id"], row["attempt"]) for row in await connection.fetch(_SQL["lost_attempts"], most)]
+
+
+async def touch_workers(pool: Pool, workers: Sequence[UUID]) -> None:
+    """Note when these workers were last seen; once a renewal, never for a beat."""
+    await pool.execute(_SQL["touch_workers"], list(workers))
