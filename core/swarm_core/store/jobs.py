@@ -196,3 +196,9 @@ async def overdue(pool: Pool, most: int) -> list[int]:
 async def queue_timeout(connection: Connection, job: int, state: str, actor: str) -> bool:
     """End a job that waited too long, in the state it was locked in; whether it was still due."""
     return await connection.fetchval(_SQL["queue_timeout"], job, state, actor) is not None
+
+
+async def lock_inputs(connection: Connection, project: UUID, digests: Sequence[str]) -> set[str]:
+    """Hold the blobs that a job needs until the transaction ends; returns those that aren't there."""
+    rows = await connection.fetch(_SQL["lock_inputs"], project, sorted(digests))
+    return set(digests) - {row["digest"] for row in rows}

@@ -16,7 +16,7 @@ def load(aggregate: str) -> dict[str, str]:
     """The statements of one aggregate by name."""
     text = files(__package__).joinpath("sql", f"{aggregate}.sql").read_text("utf-8")
     parts = _NAME.split(text)
-    return dict(zip(parts[1::2], (body.strip().rstrip(";") for body in parts[2::2]), strict=True))
+    return dict(zip(parts[1::2], (body[: body.rindex(";")].strip() for body in parts[2::2]), strict=True))
 
 
 def aggregates() -> list[str]:

@@ -17,9 +17,12 @@ with template as materialized (
 ), input as (
     select template, id, place from unnest($16::int[], $17::bigint[]) with ordinality as i (template, id, place)
 ), ready as (
-    select coalesce(input.id, nextval('job_id_seq')) as id, t.*,
-           (case when t.wake_at > swarm_now() then 'sleeping' else 'queued' end)::job_state as state
-    from (select * from input order by place) input join template t on t.n = input.template
+    select coalesce(reserved, nextval('job_id_seq')) as id, s.*,
+           (case when wake_at > swarm_now() then 'sleeping' else 'queued' end)::job_state as state
+    from (
+        select t.*, input.id as reserved, input.place
+        from input join template t on t.n = input.template order by input.place
+    ) s
 ), job as (
     insert into job (id, project_id, person_id, state, shape_id, priority, retries, infra_retries, at_most_once,
                      created_at, wake_at, queue_deadline, image_digest, name, tags, retry_of, spec, reason)
@@ -34,7 +37,7 @@ with template as materialized (
     insert into history (job_id, at, old_state, new_state, attempt, actor)
     select job.id, job.created_at, null, job.state, 0, ready.actor from job join ready using (id)
 )
-select id, state::text as state from job order by id;
+select ready.id, ready.state::text as state from ready join job using (id) order by ready.place;
 
 -- The blobs that new jobs need stay while the job is there.
 -- name: insert_inputs
@@ -161,3 +164,10 @@ with job as (
     select id, swarm_now(), $2::job_state, 'timed_out', attempt, $3, 'queue timeout' from job
 )
 select id from job;
+
+-- Inputs that are there and that the project may see, touched so that no reclaim takes them before the job's row is in.
+-- name: lock_inputs
+update blob set touched_at = swarm_now()
+from blob_grant g
+where blob.digest = any($2::text[]) and g.digest = blob.digest and g.project_id = $1
+returning blob.digest;
