@@ -203,3 +203,25 @@ async def open_of_worker(connection: Connection, worker: UUID) -> list[OpenAttem
 async def move_to_session(connection: Connection, refs: Sequence[tuple[int, int]], session: UUID) -> None:
     """After a re-attach: these attempts now live by this session's lease."""
     await connection.execute(_SQL["move_to_session"], [job for job, _ in refs], [no for _, no in refs], session)
+
+
+async def count_artifacts(connection: Connection, job: int, attempt: int) -> int:
+    """How many output files an attempt has."""
+    found: int = await connection.fetchval(_SQL["count_artifacts"], job, attempt)
+    return found
+
+
+async def untold(
+    pool: Pool, sessions: dict[UUID, UUID], known: set[tuple[int, int]]
+) -> list[tuple[Assignment, Picked]]:
+    """Attempts of these sessions (worker → session) that are not among the `known`: their worker was never told."""
+    rows = await pool.fetch(_SQL["open_of_sessions"], list(sessions), list(sessions.values()))
+    found: list[tuple[Assignment, Picked]] = []
+    for row in rows:
+        if (row["job_id"], row["attempt"]) not in known:
+            spec = await pool.fetchval(_SQL["spec_of"], row["job_id"])
+            made = Assignment(row["job_id"], row["attempt"], row["worker_id"], row["session_id"])
+            number = row["attempt"] - 1
+            job = Picked(row["job_id"], row["shape_id"], number, row["project_id"], row["image_digest"], spec)
+            found.append((made, job))
+    return found

@@ -150,3 +150,17 @@ where a.worker_id = $1 and a.ended_at is null;
 update attempt set session_id = $3
 from unnest($1::bigint[], $2::int[]) as k (job_id, attempt)
 where attempt.job_id = k.job_id and attempt.attempt = k.attempt and attempt.ended_at is null;
+
+-- name: count_artifacts
+select count(*) from artifact where job_id = $1 and attempt = $2;
+
+-- Open attempts of these sessions that were claimed a while ago: those that their worker was never told of (a commit
+-- whose answer was lost) are sent again.
+-- name: open_of_sessions
+select a.job_id, a.attempt, a.worker_id, a.session_id, j.shape_id, j.project_id, j.image_digest
+from attempt a join job j on j.id = a.job_id and j.attempt = a.attempt
+where a.ended_at is null and a.worker_id = any($1::uuid[]) and a.session_id = any($2::uuid[])
+  and a.state = 'dispatched' and a.claimed_at < swarm_now() - interval '5 seconds';
+
+-- name: spec_of
+select spec::text as spec from job where id = $1;

@@ -1,0 +1,250 @@
+"""Dispatcher: knows the workers that are connected to this core, gives them jobs and tells them to stop.
+
+It picks no job (the Scheduler does) and keeps no truth: what a session holds here is a copy of its open attempts.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from swarm_core.clock import Clock
+from swarm_core.placement import Room, Shape
+from swarm_protocol.heartbeat import Beat, Opener
+from swarm_protocol.messages import (
+    CLOSE_REPLACED,
+    CLOSE_REVOKED,
+    Assign,
+    Cancel,
+    Capacity,
+    FromCore,
+    Load,
+    Ref,
+    SysInfo,
+)
+from swarm_protocol.states import WorkerState
+
+Send = Callable[[FromCore], None]
+"""Puts a message into the outbox of a worker's connection; never waits."""
+Close = Callable[[int, str], None]
+"""Closes a worker's connection with a code and a reason."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One connected worker."""
+
+    id: UUID
+    worker: UUID
+    name: str
+    generation: int
+    labels: Mapping[str, str]
+    capacity: Capacity
+    sysinfo: SysInfo
+    room: Room
+    opener: Opener
+    key_id: int
+    send: Send
+    close: Close
+    heard_ws: float
+    """When the websocket last said anything, on the core's monotonic clock."""
+    heard_udp: float = 0.0
+    ping_seq: int = 0
+    """Newest ping; a lease is acknowledged with it."""
+    leased_seq: int = 0
+    load: Load | None = None
+    state: str = WorkerState.INITIALIZING
+    placing: bool = False
+    """Gets jobs: from its reconcile on."""
+    held: dict[tuple[int, int], Shape] = field(default_factory=dict)
+
+    def heard(self) -> float:
+        """When it was last heard on either way."""
+        return max(self.heard_ws, self.heard_udp)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerView:
+    """A connected worker as the API and other cores see it."""
+
+    id: UUID
+    name: str
+    state: str
+    labels: Mapping[str, str]
+    capacity: Capacity
+    free: Capacity
+    load: float
+    running: int
+    core: UUID
+    silent: float
+    """Seconds since it was last heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sendable:
+    """An attempt that is committed and can go to its worker."""
+
+    worker: UUID
+    session: UUID
+    shape: Shape
+    message: Assign
+
+
+class Dispatcher:
+    """The table of this core's workers."""
+
+    def __init__(self, core: UUID, clock: Clock, *, unreachable: float, freed: Callable[[], None]) -> None:
+        self._core = core
+        self._clock = clock
+        self._unreachable = unreachable
+        self._freed = freed
+        self._sessions: dict[UUID, Session] = {}
+        self._by_key: dict[int, Session] = {}
+
+    # Sessions --------------------------------------------------------------------------------------------
+
+    def add(self, session: Session) -> None:
+        """A worker has connected; an older connection of the same worker is closed."""
+        older = self._sessions.get(session.worker)
+        if older is not None:
+            self.remove(older)
+            older.close(CLOSE_REPLACED, "the worker opened a newer session")
+        self._sessions[session.worker] = session
+        self._by_key[session.key_id] = session
+
+    def remove(self, session: Session) -> None:
+        """Its connection has ended. Its attempts stay as they are: the lease decides."""
+        self._by_key.pop(session.key_id, None)
+        if self._sessions.get(session.worker) is session:
+            del self._sessions[session.worker]
+
+    def ready(self, session: Session, kept: Iterable[tuple[int, int, Shape]]) -> None:
+        """It has been reconciled and holds these attempts; from now on it gets jobs."""
+        for job, attempt, shape in kept:
+            self._hold(session, (job, attempt), shape)
+        session.placing = True
+        self._freed()
+
+    def session(self, worker: UUID) -> Session | None:
+        """The live session of a worker of this core."""
+        return self._sessions.get(worker)
+
+    def sessions(self) -> list[Session]:
+        """All sessions of this core."""
+        return list(self._sessions.values())
+
+    def drop(self, worker: UUID, code: int = CLOSE_REVOKED, reason: str = "revoked") -> None:
+        """Close a worker's connection at once."""
+        session = self._sessions.get(worker)
+        if session is not None:
+            self.remove(session)
+            session.close(code, reason)
+
+    # Signs of life ---------------------------------------------------------------------------------------
+
+    def by_key(self, key_id: int) -> Session | None:
+        """The session whose beats are sealed with this key."""
+        return self._by_key.get(key_id)
+
+    def beat(self, session: Session, beat: Beat) -> None:
+        """A genuine heartbeat. Only memory changes."""
+        was_silent = self._is_silent(session)
+        session.heard_udp = self._clock.monotonic()
+        self._note(session, beat.load, beat.state)
+        if was_silent:
+            self._freed()
+
+    def ping(self, session: Session, seq: int, load: Load) -> None:
+        """A ping over the websocket, which the next renewal acknowledges."""
+        session.ping_seq = seq
+        self._note(session, load, session.state)
+
+    def heard(self, session: Session) -> None:
+        """Its websocket said something."""
+        session.heard_ws = self._clock.monotonic()
+
+    def _note(self, session: Session, load: Load, state: str) -> None:
+        session.load, session.state = load, state
+        session.room.load = load.load1
+
+    def _is_silent(self, session: Session) -> bool:
+        return self._clock.monotonic() - session.heard() > self._unreachable
+
+    # Room and jobs ---------------------------------------------------------------------------------------
+
+    def rooms(self) -> list[Room]:
+        """A copy of what each reachable worker has free, for a placement to take from."""
+        return [
+            replace(session.room)
+            for session in self._sessions.values()
+            if session.placing and session.room.slots > 0 and not self._is_silent(session)
+        ]
+
+    def capacities(self) -> list[tuple[str, Room]]:
+        """Name and whole capacity of each worker that gets jobs."""
+        return [(s.name, room_of(s.worker, s.capacity, s.labels)) for s in self._sessions.values() if s.placing]
+
+    def dispatch(self, jobs: Iterable[Sendable]) -> None:
+        """Send committed attempts. One whose session has gone meanwhile is found again by reconcile or lease."""
+        for job in jobs:
+            session = self._sessions.get(job.worker)
+            if session is not None and session.id == job.session:
+                self._hold(session, (job.message.ref.job, job.message.ref.attempt), job.shape)
+                session.send(job.message)
+
+    def holds(self, session: Session, ref: Ref) -> bool:
+        """Whether an attempt is this session's; anything else is stale."""
+        return (ref.job, ref.attempt) in session.held
+
+    def free(self, session: Session, ref: Ref) -> None:
+        """The attempt uses nothing on its worker any more."""
+        shape = session.held.pop((ref.job, ref.attempt), None)
+        if shape is not None:
+            session.room.take(shape, -1)
+            self._freed()
+
+    def stop(self, job: int, attempt: int, worker: UUID) -> bool:
+        """Tell a worker to stop an attempt; False where it isn't connected to this core."""
+        session = self._sessions.get(worker)
+        if session is None or (job, attempt) not in session.held:
+            return False
+        session.send(Cancel(ref=Ref(job, attempt)))
+        return True
+
+    def _hold(self, session: Session, key: tuple[int, int], shape: Shape) -> None:
+        if key not in session.held:
+            session.held[key] = shape
+            session.room.take(shape)
+
+    # Views -----------------------------------------------------------------------------------------------
+
+    def workers(self) -> list[WorkerView]:
+        """This core's workers as they are now."""
+        return [self._view(session) for session in self._sessions.values()]
+
+    def _view(self, session: Session) -> WorkerView:
+        room = session.room
+        return WorkerView(
+            id=session.worker,
+            name=session.name,
+            state=self._state(session),
+            labels=session.labels,
+            capacity=session.capacity,
+            free=Capacity(slots=room.slots, cpu_millis=room.cpu_millis, memory=room.memory, disk=room.disk),
+            load=room.load,
+            running=len(session.held),
+            core=self._core,
+            silent=round(self._clock.monotonic() - session.heard(), 3),
+        )
+
+    def _state(self, session: Session) -> str:
+        if self._is_silent(session):
+            return WorkerState.UNREACHABLE
+        if not session.placing:
+            return WorkerState.INITIALIZING
+        return WorkerState.WORKING if session.held else WorkerState.WAITING
+
+
+def room_of(worker: UUID, capacity: Capacity, labels: Mapping[str, str]) -> Room:
+    """All that a worker offers, as room."""
+    slots = max(1, capacity.slots)
+    return Room(worker, slots, capacity.slots, capacity.cpu_millis, capacity.memory, capacity.disk, labels)

@@ -1,0 +1,153 @@
+"""Harvester: takes what workers report of attempts, holds it against the database, and commits the outcome.
+
+Reports are written in the order they came, in batches: a start never comes after its own end. Each write is
+fenced by attempt number and worker; a stale report changes nothing and is answered so that the worker lets go.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from swarm_core.batcher import Batcher
+from swarm_core.clock import Clock
+from swarm_core.module import Log
+from swarm_core.policy import Verdict, judge
+from swarm_core.store import attempts
+from swarm_core.store.attempts import Current, Settled, Step
+from swarm_core.store.database import CONFLICT, LOST, Connection, Database, transaction
+from swarm_protocol.messages import Artifact, Finished, Harvesting, Ref, Started
+from swarm_protocol.states import FailureKind, JobState
+
+_RETRY_SECONDS: Final = 0.25
+_PREVIEW: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Something a worker said of an attempt."""
+
+    worker: UUID
+    message: Started | Harvesting | Finished
+
+
+Changed = Callable[[Sequence[tuple[int, str, int]]], None]
+"""Called after a commit with (job, new state, shape)."""
+
+
+class Harvester:
+    """The one writer of starts and outcomes in this core."""
+
+    name = "harvester"
+
+    def __init__(self, database: Database, clock: Clock, log: Log, *, core: UUID, changed: Changed) -> None:
+        self._database = database
+        self._clock = clock
+        self._log = log
+        self._actor = f"core:{core}"
+        self._changed = changed
+        self._reports: Batcher[Report, bool] = Batcher("harvester", self._write, most=500, bound=100_000)
+
+    def report(self, report: Report) -> "object":
+        """Queue a report; the future tells whether it counted. Raises SwarmError(unavailable) when full."""
+        return self._reports.put(report)
+
+    async def run(self) -> None:
+        """Write what gathers, until cancelled."""
+        await self._reports.run()
+
+    async def _write(self, reports: Sequence[Report]) -> list[bool]:
+        """Write a batch, again and again while the database is away: a report is never given up."""
+        while True:
+            try:
+                async with transaction(self._database.hot) as connection:
+                    counted, moved = await self._write_once(connection, reports)
+            except CONFLICT:
+                continue
+            except LOST as error:
+                self._log.warning("outcomes wait for the database", waiting=len(reports), error=str(error))
+                await self._clock.sleep(_RETRY_SECONDS)
+                continue
+            self._changed(moved)
+            return counted
+
+    async def _write_once(
+        self, connection: Connection, reports: Sequence[Report]
+    ) -> tuple[list[bool], list[tuple[int, str, int]]]:
+        starts = [_step(r) for r in reports if isinstance(r.message, Started)]
+        if starts:
+            await attempts.start(connection, starts, self._actor)
+        harvests = [_step(r) for r in reports if isinstance(r.message, Harvesting)]
+        if harvests:
+            await attempts.harvest(connection, harvests, self._actor)
+        ends = [(r.worker, r.message) for r in reports if isinstance(r.message, Finished)]
+        counted, moved = await self.settle(connection, ends) if ends else (set[tuple[int, int]](), [])
+        moved += [(job, str(JobState.RUNNING), 0) for job, _, _ in starts]
+        moved += [(job, str(JobState.HARVESTING), 0) for job, _, _ in harvests]
+        return [_counts(report, counted) for report in reports], moved
+
+    async def settle(
+        self, connection: Connection, ends: Sequence[tuple[UUID | None, Finished]]
+    ) -> tuple[set[tuple[int, int]], list[tuple[int, str, int]]]:
+        """Judge and write ends of attempts in the caller's transaction; `None` for a worker is the core's own finding.
+
+        Returns the (job, attempt) that counted and (job, new state, shape) of each job that moved.
+        """
+        locked = await attempts.lock(connection, sorted({end.ref.job for _, end in ends}))
+        valid: dict[tuple[int, int], Settled] = {}
+        for worker, end in ends:
+            current = locked.get(end.ref.job)
+            if current is None or _is_stale(current, worker, end.ref):
+                self._log.warning("stale report refused", job=end.ref.job, attempt=end.ref.attempt, worker=str(worker))
+            else:
+                valid[(end.ref.job, end.ref.attempt)] = self._verdict(current, worker, end)
+        if not valid:
+            return set(), []
+        settled = await self._keep_artifacts(connection, list(valid.values()))
+        moved = await attempts.settle(connection, settled)
+        return set(valid), [(job, state, shape) for job, shape, state in moved]
+
+    def _verdict(self, current: Current, worker: UUID | None, end: Finished) -> Settled:
+        actor = f"worker:{worker}" if worker else self._actor
+        timings = msgspec.json.encode(end.timings).decode() if end.timings else None
+        short = msgspec.structs.replace(end, message=end.message[:_PREVIEW])
+        return Settled(current, judge(current.facts, end.result), short, timings, actor)
+
+    async def _keep_artifacts(self, connection: Connection, settled: list[Settled]) -> list[Settled]:
+        """Insert output files with their outcome; an outcome whose blobs aren't all here is no success."""
+        files = [(s.current.job, s.current.attempt, file) for s in settled for file in s.report.artifacts]
+        if not files or await attempts.add_artifacts(connection, files) == len(files):
+            return settled
+        return [await self._check_artifacts(connection, s) for s in settled]
+
+    async def _check_artifacts(self, connection: Connection, settled: Settled) -> Settled:
+        files: list[Artifact] = settled.report.artifacts
+        present = await attempts.count_artifacts(connection, settled.current.job, settled.current.attempt)
+        if present == len(files) or settled.verdict.state is not JobState.SUCCEEDED:
+            return settled
+        missing = f"{len(files) - present} of {len(files)} output files did not arrive whole"
+        report = msgspec.structs.replace(settled.report, message=missing)
+        verdict = Verdict(JobState.FAILED, FailureKind.OUTPUT_MISSING)
+        return Settled(settled.current, verdict, report, settled.timings, settled.actor)
+
+
+def lost(job: int, attempt: int, message: str) -> Finished:
+    """The core's own finding that an attempt's worker is gone."""
+    return Finished(ref=Ref(job, attempt), result=str(FailureKind.WORKER_LOST), message=message)
+
+
+def _step(report: Report) -> Step:
+    return report.message.ref.job, report.message.ref.attempt, report.worker
+
+
+def _is_stale(current: Current, worker: UUID | None, ref: Ref) -> bool:
+    other_worker = worker is not None and current.worker != worker
+    return current.ended or current.attempt != ref.attempt or other_worker
+
+
+def _counts(report: Report, counted: set[tuple[int, int]]) -> bool:
+    """Whether a report changed something, as far as it is known: starts are only guarded by their WHERE."""
+    ref = report.message.ref
+    return not isinstance(report.message, Finished) or (ref.job, ref.attempt) in counted

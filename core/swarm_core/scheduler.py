@@ -1,0 +1,143 @@
+"""Scheduler: picks the next jobs and claims them for the free capacity of this core's workers.
+
+It asks only for shapes that are known to wait (`hot`): those of new jobs, those other cores told of, and, once a
+second, whatever the queue really holds. One claim is one transaction: lock candidates, place them (pure), write
+the attempts. An idle core asks nothing but that once a second.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from swarm_core.dispatcher import Dispatcher, Sendable
+from swarm_core.module import Log
+from swarm_core.placement import Room, Shape, place, wants
+from swarm_core.store import attempts, jobs
+from swarm_core.store.attempts import Assignment, Picked
+from swarm_core.store.database import CONFLICT, LOST, Database, transaction
+from swarm_protocol.messages import Assign, ImageRef, Ref
+
+CLAIM: Final = 500
+"""Jobs in one claim at most: past this, batches gain nothing (performance.md)."""
+POLL: Final = 1.0
+
+
+class Scheduler:
+    """The claim loop of one core."""
+
+    name = "scheduler"
+
+    def __init__(self, database: Database, dispatcher: Dispatcher, log: Log, *, core: UUID) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._log = log
+        self._actor = f"core:{core}"
+        self._wake = asyncio.Event()
+        self._shapes: dict[int, Shape] = {}
+        self._hot: dict[int, int] = {}
+        self._turn = 0
+
+    def wake(self, shapes: Iterable[int] = ()) -> None:
+        """Jobs of these shapes were queued, or room became free."""
+        self._turn += 1
+        for shape in shapes:
+            self._hot[shape] = self._turn
+        self._wake.set()
+
+    async def shape(self, number: int) -> Shape | None:
+        """An interned shape by id."""
+        if number not in self._shapes:
+            await self._learn()
+        return self._shapes.get(number)
+
+    async def run(self) -> None:
+        """Claim whenever woken, and look into the queue once a second."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL)
+            except TimeoutError:
+                await self._look()
+            self._wake.clear()
+            await self._claim_all()
+
+    async def _look(self) -> None:
+        """Find what a lost wake-up left behind."""
+        try:
+            self.wake(await attempts.queued_shapes(self._database.hot))
+        except LOST as error:
+            self._log.warning("can't look into the queue", error=str(error))
+
+    async def _claim_all(self) -> None:
+        while self._hot:
+            try:
+                if not await self._claim():
+                    return
+            except CONFLICT:
+                continue
+            except LOST as error:
+                self._log.warning("a claim failed; trying again", error=f"{type(error).__name__}: {error}")
+                return
+
+    async def _claim(self) -> bool:
+        """One claim; whether another one may find more."""
+        rooms = self._dispatcher.rooms()
+        if not rooms:
+            return False
+        asked = dict(self._hot)
+        if any(number not in self._shapes for number in asked):
+            await self._learn()
+        shapes = [self._shapes[number] for number in asked if number in self._shapes]
+        wanted = wants(rooms, shapes, CLAIM)
+        if not wanted:
+            return False
+        picked, sent = await self._commit(wanted, rooms)
+        self._cool(asked, wanted, picked)
+        return bool(sent)
+
+    async def _commit(self, wanted: dict[int, int], rooms: list[Room]) -> tuple[list[Picked], int]:
+        async with transaction(self._database.hot) as connection:
+            picked = (await attempts.pick(connection, wanted))[:CLAIM]
+            if not picked:
+                return picked, 0
+            assignments = self._place(picked, rooms)
+            moved = await attempts.assign(connection, assignments, self._actor) if assignments else set()
+        by_job = {item.job: item for item in picked}
+        ready = [self._sendable(item, by_job[item.job]) for item in assignments if item.job in moved]
+        self._dispatcher.dispatch(ready)
+        return picked, len(ready)
+
+    def _place(self, picked: list[Picked], rooms: list[Room]) -> list[Assignment]:
+        numbers = {item.job: item.attempt + 1 for item in picked}
+        placed = place(((item.job, self._shapes[item.shape]) for item in picked), rooms)
+        sessions = {session.worker: session.id for session in self._dispatcher.sessions()}
+        return [Assignment(job, numbers[job], worker, sessions[worker]) for job, worker in placed if worker in sessions]
+
+    def _sendable(self, item: Assignment, job: Picked) -> Sendable:
+        return Sendable(item.worker, item.session, self._shapes[job.shape], assignment_message(item, job))
+
+    def _cool(self, asked: dict[int, int], wanted: dict[int, int], picked: list[Picked]) -> None:
+        """Forget shapes of which there was less than asked for, unless somebody named them meanwhile."""
+        found: dict[int, int] = {}
+        for item in picked:
+            found[item.shape] = found.get(item.shape, 0) + 1
+        if len(picked) >= CLAIM:
+            return
+        for shape, turn in asked.items():
+            if shape in wanted and found.get(shape, 0) < wanted[shape] and self._hot.get(shape) == turn:
+                del self._hot[shape]
+
+    async def _learn(self) -> None:
+        last = max(self._shapes, default=0)
+        for shape in await jobs.shapes_after(self._database.hot, last):
+            self._shapes[shape.id] = shape
+
+
+def assignment_message(item: Assignment, job: Picked) -> Assign:
+    """What a worker gets for a new attempt."""
+    return Assign(
+        ref=Ref(item.job, item.attempt),
+        project=job.project,
+        image=ImageRef(name="", digest=job.image_digest),
+        spec=job.spec.encode(),
+    )
