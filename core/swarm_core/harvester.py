@@ -4,6 +4,7 @@ Reports are written in the order they came, in batches: a start never comes afte
 fenced by attempt number and worker; a stale report changes nothing and is answered so that the worker lets go.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -50,7 +51,7 @@ class Harvester:
         self._changed = changed
         self._reports: Batcher[Report, bool] = Batcher("harvester", self._write, most=500, bound=100_000)
 
-    def report(self, report: Report) -> "object":
+    def report(self, report: Report) -> asyncio.Future[bool]:
         """Queue a report; the future tells whether it counted. Raises SwarmError(unavailable) when full."""
         return self._reports.put(report)
 

@@ -120,14 +120,14 @@ class Locked:
     """The worker of its open attempt."""
 
 
-async def lock_out_of_queue(connection: Connection, job: int, project: UUID) -> Locked | None:
-    """Take a job out of the queue and lock it; the caller puts it into a state that isn't `queued`, or rolls back."""
+async def lock_out_of_queue(connection: Connection, job: int, project: UUID | None) -> Locked | None:
+    """Take a job out of the queue and lock it; the caller ends it, or rolls back. No project: of any."""
     await connection.execute(_SQL["leave_queue"], job)
     return await lock(connection, job, project)
 
 
-async def lock(connection: Connection, job: int, project: UUID) -> Locked | None:
-    """Lock a job of a project until the transaction ends; None where there is none."""
+async def lock(connection: Connection, job: int, project: UUID | None) -> Locked | None:
+    """Lock a job of a project (None: of any) until the transaction ends; None where there is none."""
     row = await connection.fetchrow(_SQL["lock_one"], job, project)
     if row is None:
         return None

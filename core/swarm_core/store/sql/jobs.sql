@@ -74,7 +74,7 @@ delete from queue where job_id = $1;
 -- name: lock_one
 select j.id, j.state::text as state, j.attempt, j.cancel_requested_at, j.person_id, j.shape_id, j.priority, a.worker_id
 from job j left join attempt a on a.job_id = j.id and a.attempt = j.attempt and a.ended_at is null
-where j.id = $1 and j.project_id = $2
+where j.id = $1 and ($2::uuid is null or j.project_id = $2)
 for update of j;
 
 -- name: cancel_waiting

@@ -1,0 +1,144 @@
+"""Leases: keeps the sessions of this core's workers alive, and finds those, of any core, that have run out.
+
+A lease is renewed only for a worker that was heard since; all in one statement. A core that could not reach the
+database for a while lets every worker be renewed again before it declares any dead: what was silent was the core.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+from uuid import UUID
+
+from swarm_core.clock import Clock
+from swarm_core.dispatcher import Dispatcher, Sendable, Session
+from swarm_core.harvester import Harvester, lost
+from swarm_core.module import Log
+from swarm_core.scheduler import Scheduler, assignment_message
+from swarm_core.settings import Timers
+from swarm_core.store import attempts, jobs, sessions
+from swarm_core.store.database import CONFLICT, LOST, Database, transaction
+from swarm_protocol.messages import CLOSE_REPLACED, Finished, Lease
+
+_BATCH: Final = 500
+
+
+class Leases:
+    """Renewal and sweep."""
+
+    name = "leases"
+
+    def __init__(
+        self,
+        database: Database,
+        dispatcher: Dispatcher,
+        harvester: Harvester,
+        scheduler: Scheduler,
+        clock: Clock,
+        log: Log,
+        timers: Timers,
+        *,
+        changed: Callable[[Sequence[tuple[int, str, int]]], None],
+    ) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._harvester = harvester
+        self._scheduler = scheduler
+        self._clock = clock
+        self._log = log
+        self._timers = timers
+        self._changed = changed
+        self._last_contact = clock.monotonic()
+        self._sweep_from = clock.monotonic()
+
+    async def run(self) -> None:
+        """Renew and sweep until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._every(self._timers.renew, self.renew))
+            group.create_task(self._every(self._timers.sweep, self.sweep))
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await self._clock.sleep(seconds)
+            try:
+                await work()
+            except CONFLICT:
+                continue
+            except LOST as error:
+                self._log.warning("leases wait for the database", error=f"{type(error).__name__}: {error}")
+
+    # Renewal ---------------------------------------------------------------------------------------------
+
+    async def renew(self) -> None:
+        """Renew the sessions heard within the last lease's time, and acknowledge the pings that count."""
+        alive = [s for s in self._dispatcher.sessions() if self._clock.monotonic() - s.heard() < self._timers.renew]
+        if not alive:
+            await self._database.hot.fetchval("select 1")
+        else:
+            pings = {session.id: session.ping_seq for session in alive}
+            renewed = await sessions.renew(self._database.hot, list(pings), self._timers.lease)
+            for session in alive:
+                self._answer(session, pings[session.id], session.id in renewed)
+            await sessions.touch_workers(self._database.hot, [s.worker for s in alive])
+        self._note_contact()
+
+    def _answer(self, session: Session, seq: int, renewed: bool) -> None:
+        if not renewed:
+            self._log.warning("a session was ended by another core", worker=session.name)
+            self._dispatcher.drop(session.worker, CLOSE_REPLACED, "the session was ended; connect again")
+        elif seq > session.leased_seq:
+            session.leased_seq = seq
+            session.send(Lease(seq=seq))
+
+    def _note_contact(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._last_contact > self._timers.renew * 2:
+            self._sweep_from = now + self._timers.lease
+            self._log.warning("was cut off from the database: no worker is declared dead for one lease")
+        self._last_contact = now
+
+    # Sweep -----------------------------------------------------------------------------------------------
+
+    async def sweep(self) -> None:
+        """Everything a lost message or a dead core may have left behind."""
+        await self._resend_untold()
+        await self._repeat_cancels()
+        cut_off = self._clock.monotonic() - self._last_contact > self._timers.renew * 2
+        if not cut_off and self._clock.monotonic() >= self._sweep_from:
+            await self._expire()
+
+    async def _expire(self) -> None:
+        async with transaction(self._database.hot) as connection:
+            workers = await sessions.expire(connection, _BATCH)
+        for worker in workers:
+            self._log.warning("a worker's lease ran out", worker=str(worker))
+        while await self._give_back_lost():
+            pass
+
+    async def _give_back_lost(self) -> bool:
+        """Judge one batch of attempts whose session has ended; whether there may be more."""
+        async with transaction(self._database.hot) as connection:
+            found = await sessions.lost_attempts(connection, _BATCH)
+            ends: list[tuple[UUID | None, Finished]] = [
+                (None, lost(job, attempt, "its worker was lost: the lease ran out")) for job, attempt in found
+            ]
+            counted, moved = await self._harvester.settle(connection, ends) if ends else (set[tuple[int, int]](), [])
+        self._changed(moved)
+        return len(counted) == _BATCH
+
+    async def _resend_untold(self) -> None:
+        """A claim whose commit succeeded behind an error left attempts that their worker never heard of."""
+        live = {s.worker: s.id for s in self._dispatcher.sessions() if s.placing}
+        if not live:
+            return
+        known = {key for s in self._dispatcher.sessions() for key in s.held}
+        for made, job in await attempts.untold(self._database.hot, live, known):
+            shape = await self._scheduler.shape(job.shape)
+            if shape is not None:
+                message = assignment_message(made, job)
+                self._dispatcher.dispatch([Sendable(made.worker, made.session, shape, message)])
+
+    async def _repeat_cancels(self) -> None:
+        workers = [s.worker for s in self._dispatcher.sessions()]
+        if workers:
+            for job, attempt, worker in await jobs.cancelling(self._database.hot, workers):
+                self._dispatcher.stop(job, attempt, worker)
