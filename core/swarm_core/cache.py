@@ -1,0 +1,136 @@
+"""Redis, as a cache and a wake-up path between cores. It never raises: losing it costs latency, not truth.
+
+Channels: `queued` (shape ids that have new jobs), `changed` (job ids), `stop` (attempts to be stopped), `revoked`
+(worker ids). Keys: `workers:<core>` (this core's view of its workers, with a time to live).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import redis.asyncio as redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from swarm_core.clock import Clock
+from swarm_core.module import Log
+
+_TIMEOUT: Final = 1.0
+_PREFIX: Final = "swarm:"
+_OUTBOX: Final = 10_000
+_RECONNECT: Final = 0.5
+
+Handler = Callable[[bytes], None]
+
+
+class Cache:
+    """Messages between cores and short-lived values. A module: `run` sends and receives until cancelled."""
+
+    name = "cache"
+
+    def __init__(self, url: str | None, clock: Clock, log: Log) -> None:
+        self._client = _client(url) if url else None
+        self._clock = clock
+        self._log = log
+        self._handlers: dict[str, Handler] = {}
+        self._outbox: deque[tuple[str, bytes]] = deque(maxlen=_OUTBOX)
+        self._more = asyncio.Event()
+        self.connected = False
+
+    def on(self, channel: str, handler: Handler) -> None:
+        """Call `handler` with each message of a channel. To be set before `run`."""
+        self._handlers[channel] = handler
+
+    def publish(self, channel: str, message: object) -> None:
+        """Send a message to all cores, this one too; the oldest are dropped while Redis is away."""
+        if self._client is not None:
+            self._outbox.append((channel, msgspec.msgpack.encode(message)))
+            self._more.set()
+
+    async def put(self, key: str, value: object, ttl: float) -> None:
+        """Keep a value for `ttl` seconds, if Redis is there."""
+        if self._client is not None:
+            try:
+                await self._client.set(_PREFIX + key, msgspec.msgpack.encode(value), px=int(ttl * 1000))
+            except (RedisError, OSError, TimeoutError):
+                self.connected = False
+
+    async def get_all(self, prefix: str) -> list[bytes]:
+        """The values whose keys begin with a prefix; none when Redis is away."""
+        if self._client is None:
+            return []
+        try:
+            keys = [key async for key in self._client.scan_iter(match=f"{_PREFIX}{prefix}*", count=100)]
+            values = await self._client.mget(keys) if keys else []
+        except (RedisError, OSError, TimeoutError):
+            return []
+        return [value for value in values if isinstance(value, bytes)]
+
+    async def run(self) -> None:
+        """Carry messages both ways; connects again when Redis comes back."""
+        if self._client is None:
+            await asyncio.Event().wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send())
+            group.create_task(self._receive())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _send(self) -> None:
+        assert self._client is not None
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            while self._outbox:
+                count = min(len(self._outbox), 500)
+                batch = [self._outbox.popleft() for _ in range(count)]
+                try:
+                    async with self._client.pipeline(transaction=False) as pipe:
+                        for channel, message in batch:
+                            pipe.publish(_PREFIX + channel, message)
+                        await pipe.execute()
+                except (RedisError, OSError, TimeoutError):
+                    self.connected = False
+                    await self._clock.sleep(_RECONNECT)
+
+    async def _receive(self) -> None:
+        assert self._client is not None
+        while True:
+            try:
+                async with self._client.pubsub() as pubsub:
+                    await pubsub.subscribe(*[_PREFIX + channel for channel in self._handlers])
+                    self.connected = True
+                    await self._listen(pubsub)
+            except (RedisError, OSError, TimeoutError) as error:
+                if self.connected:
+                    self._log.warning("redis is away: wake-ups between cores take a second", error=str(error))
+                self.connected = False
+            await self._clock.sleep(_RECONNECT)
+
+    async def _listen(self, pubsub: PubSub) -> None:
+        while True:
+            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=30.0)
+            if message is not None:
+                self._handle(message["channel"], message["data"])
+
+    def _handle(self, channel: object, data: object) -> None:
+        if not isinstance(channel, bytes) or not isinstance(data, bytes):
+            return
+        handler = self._handlers.get(channel.decode().removeprefix(_PREFIX))
+        if handler is not None:
+            try:
+                handler(data)
+            except (msgspec.DecodeError, ValueError) as error:
+                self._log.warning("redis carried something unreadable", channel=str(channel), error=str(error))
+
+
+def _client(url: str) -> redis.Redis:
+    found: redis.Redis = redis.Redis.from_url(
+        url, socket_timeout=35.0, socket_connect_timeout=_TIMEOUT, health_check_interval=15
+    )
+    return found

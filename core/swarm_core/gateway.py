@@ -1,0 +1,346 @@
+"""The edge that workers connect to: `/ws/worker`. Carries messages between a connection and the modules.
+
+It decides nothing: who may connect is identity's, what an attempt's report means the Harvester's, who gets a job
+the Scheduler's and the Dispatcher's.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, Protocol, assert_never
+from uuid import UUID
+
+import msgspec
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from swarm_core.clock import Clock
+from swarm_core.dispatcher import Dispatcher, Session, room_of
+from swarm_core.harvester import Harvester, Report
+from swarm_core.module import Log
+from swarm_core.reconcile import Reconciler
+from swarm_core.settings import Timers
+from swarm_core.store import sessions
+from swarm_core.store.database import LOST, Database, transaction
+from swarm_protocol import frames, messages as m
+from swarm_protocol.errors import SwarmError
+from swarm_protocol.heartbeat import Opener
+from swarm_protocol.ids import SessionId, uuid7
+
+_HELLO_SECONDS: Final = 10.0
+_OUTBOX_BYTES: Final = 16 * 1024 * 1024
+"""A worker that doesn't read this much is cut off; it will reconcile."""
+
+
+class Granted(Protocol):
+    """A fresh access token."""
+
+    @property
+    def token(self) -> str: ...
+    @property
+    def expires_in(self) -> float: ...
+
+
+class WorkerGate(Protocol):
+    """What the gateway needs of identity."""
+
+    async def worker_of(self, authorization: str) -> tuple[UUID, float]:
+        """The worker of a bearer token, and for how many seconds it is good. Raises SwarmError."""
+        ...
+
+    async def exchange(self, assertion: str) -> Granted:
+        """A fresh token for a worker's assertion. Raises SwarmError."""
+        ...
+
+
+class LogSink(Protocol):
+    """What the gateway needs of the job logs."""
+
+    def append(self, job: int, attempt: int, stream: int, offset: int, data: bytes) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What every welcome says."""
+
+    core: UUID
+    cluster: str
+    udp_host: str
+    udp_port: int
+
+
+class Gateway:
+    """Serves workers' connections."""
+
+    def __init__(
+        self,
+        database: Database,
+        dispatcher: Dispatcher,
+        harvester: Harvester,
+        reconciler: Reconciler,
+        logs: LogSink,
+        gate: WorkerGate,
+        clock: Clock,
+        log: Log,
+        timers: Timers,
+        facts: Facts,
+    ) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._harvester = harvester
+        self._reconciler = reconciler
+        self._logs = logs
+        self._gate = gate
+        self._clock = clock
+        self._log = log
+        self._timers = timers
+        self._facts = facts
+        self._open: set[Connection] = set()
+
+    def route(self) -> WebSocketRoute:
+        """The route to be served; it checks the worker's token itself."""
+        return WebSocketRoute("/ws/worker", self.serve)
+
+    async def close(self) -> None:
+        """Tell all workers that this core stops; they connect to another, or again."""
+        for connection in list(self._open):
+            connection.close(m.CLOSE_CORE_STOPS, "the core is stopping")
+
+    async def serve(self, socket: WebSocket) -> None:
+        """One worker's connection, from its first byte to its last."""
+        try:
+            worker, good_for = await self._gate.worker_of(socket.headers.get("authorization", ""))
+        except SwarmError as error:
+            await socket.close(m.CLOSE_REVOKED if error.code == "forbidden" else m.CLOSE_TOKEN, error.message)
+            return
+        await socket.accept()
+        connection = Connection(socket, self._clock, good_for)
+        self._open.add(connection)
+        writer = asyncio.create_task(connection.write())
+        try:
+            await self._converse(connection, worker)
+        except (WebSocketDisconnect, TimeoutError, frames.FrameError) as error:
+            self._log.info("a worker's connection ended", worker=str(worker), reason=str(error) or type(error).__name__)
+        finally:
+            self._open.discard(connection)
+            await connection.finish(writer)
+
+    async def _converse(self, connection: "Connection", worker: UUID) -> None:
+        async with asyncio.timeout(_HELLO_SECONDS):
+            first = await connection.read()
+        hello = first[0] if first else None
+        if not isinstance(hello, m.Hello):
+            connection.close(1002, "the first message must be hello")
+            return
+        if hello.major != m.PROTOCOL_MAJOR:
+            ours = f"{m.PROTOCOL_MAJOR}.{m.PROTOCOL_MINOR}"
+            connection.close(
+                m.CLOSE_VERSION, f"the core speaks protocol {ours}, the worker {hello.major}.{hello.minor}"
+            )
+            return
+        session = await self._welcome(connection, worker, hello)
+        if session is None:
+            connection.close(m.CLOSE_REVOKED, "this worker was revoked")
+            return
+        try:
+            await self._handle(session, connection, first[1:])
+            while True:
+                await self._handle(session, connection, await connection.read())
+        finally:
+            self._dispatcher.remove(session)
+
+    async def _welcome(self, connection: "Connection", worker: UUID, hello: m.Hello) -> Session | None:
+        session_id = SessionId(uuid7())
+        try:
+            async with transaction(self._database.hot) as db:
+                known = await sessions.open_session(
+                    db,
+                    session_id,
+                    worker,
+                    self._facts.core,
+                    self._timers.lease,
+                    capacity=_json(hello.capacity),
+                    sysinfo=_json(hello.sysinfo),
+                    labels=_json(hello.labels),
+                )
+        except LOST as error:
+            raise TimeoutError(f"the database doesn't answer: {error}") from error
+        if known is None:
+            return None
+        key_id, key = secrets.randbits(64), os.urandom(32)
+        session = Session(
+            id=session_id,
+            worker=worker,
+            name=known.name,
+            generation=known.generation,
+            labels=hello.labels,
+            capacity=hello.capacity,
+            sysinfo=hello.sysinfo,
+            room=room_of(worker, hello.capacity, hello.labels),
+            opener=Opener(key),
+            key_id=key_id,
+            send=connection.send,
+            close=connection.close,
+            heard_ws=self._clock.monotonic(),
+        )
+        self._dispatcher.add(session)
+        connection.send(self._welcome_message(session_id, key_id, key))
+        return session
+
+    def _welcome_message(self, session: UUID, key_id: int, key: bytes) -> m.Welcome:
+        return m.Welcome(
+            major=m.PROTOCOL_MAJOR,
+            minor=m.PROTOCOL_MINOR,
+            session=session,
+            cluster=self._facts.cluster,
+            core=self._facts.core,
+            udp_host=self._facts.udp_host,
+            udp_port=self._facts.udp_port,
+            udp_key_id=key_id,
+            udp_key=key,
+            beat_seconds=self._timers.beat,
+            ping_seconds=self._timers.ping,
+            lease_seconds=self._timers.lease,
+        )
+
+    # Messages --------------------------------------------------------------------------------------------
+
+    async def _handle(self, session: Session, connection: "Connection", batch: list[m.FromWorker]) -> None:
+        self._dispatcher.heard(session)
+        for message in batch:
+            match message:
+                case m.Log():
+                    self._take_log(session, message)
+                case m.Started() | m.Harvesting():
+                    self._report_step(session, message)
+                case m.Finished():
+                    self._report_end(session, message)
+                case m.Accepted():
+                    self._refuse_stale(session, message.ref)
+                case m.Ping():
+                    self._dispatcher.ping(session, message.seq, message.load)
+                case m.Reconcile():
+                    await self._reconciler.reconcile(session, message.held)
+                case m.TokenRequest():
+                    await self._refresh(session, connection, message.assertion)
+                case m.Hello():
+                    connection.close(1002, "hello comes once")
+                case _ as never:
+                    assert_never(never)
+
+    def _refuse_stale(self, session: Session, ref: m.Ref) -> bool:
+        """Whether the attempt isn't this session's; the worker is then told to let go of it."""
+        if self._dispatcher.holds(session, ref):
+            return False
+        session.send(m.Discard(ref=ref))
+        return True
+
+    def _take_log(self, session: Session, message: m.Log) -> None:
+        if not self._refuse_stale(session, message.ref):
+            ref = message.ref
+            self._logs.append(ref.job, ref.attempt, message.stream, message.offset, message.data)
+
+    def _report_step(self, session: Session, message: m.Started | m.Harvesting) -> None:
+        if not self._refuse_stale(session, message.ref):
+            self._harvester.report(Report(session.worker, message))
+
+    def _report_end(self, session: Session, message: m.Finished) -> None:
+        """The slot is free at once; the outcome counts, and is acknowledged, when it is committed."""
+        self._dispatcher.free(session, message.ref)
+        done = self._harvester.report(Report(session.worker, message))
+        done.add_done_callback(lambda future: self._acknowledge(session, message.ref, future))
+
+    def _acknowledge(self, session: Session, ref: m.Ref, done: "asyncio.Future[bool]") -> None:
+        if not done.cancelled() and done.exception() is None:
+            session.send(m.Ack(ref=ref))
+
+    async def _refresh(self, session: Session, connection: "Connection", assertion: str) -> None:
+        try:
+            granted = await self._gate.exchange(assertion)
+        except SwarmError as error:
+            self._log.warning("a worker's token was not refreshed", worker=session.name, error=error.message)
+            code = m.CLOSE_REVOKED if error.code == "forbidden" else m.CLOSE_TOKEN
+            connection.close(code, error.message)
+            return
+        connection.good_for(granted.expires_in)
+        session.send(m.TokenGrant(token=granted.token, expires_in=granted.expires_in))
+
+
+class Connection:
+    """One websocket with an outbox: what gathers goes out as one frame."""
+
+    def __init__(self, socket: WebSocket, clock: Clock, good_for: float) -> None:
+        self._socket = socket
+        self._clock = clock
+        self._outbox: deque[m.FromCore] = deque()
+        self._more = asyncio.Event()
+        self._closing: tuple[int, str] | None = None
+        self._expires = clock.monotonic() + good_for
+        self._closed = False
+
+    def good_for(self, seconds: float) -> None:
+        """Its access token was refreshed."""
+        self._expires = self._clock.monotonic() + seconds
+
+    def send(self, message: m.FromCore) -> None:
+        """Put a message into the outbox; the connection is cut when the worker doesn't read."""
+        if self._closing is None:
+            self._outbox.append(message)
+            if len(self._outbox) > 100_000:
+                self.close(1008, "the worker doesn't read")
+            self._more.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close after what is in the outbox; nothing is added any more."""
+        if self._closing is None:
+            self._closing = (code, reason[:120])
+            self._more.set()
+
+    async def read(self) -> list[m.FromWorker]:
+        """The messages of the next frame. Raises WebSocketDisconnect, FrameError, TimeoutError (token ran out)."""
+        while True:
+            left = self._expires - self._clock.monotonic()
+            if left <= 0:
+                self.close(m.CLOSE_TOKEN, "the access token ran out")
+                raise TimeoutError("the access token ran out")
+            try:
+                async with asyncio.timeout(left):
+                    frame = await self._socket.receive_bytes()
+            except KeyError:
+                raise frames.FrameError("text where a binary frame belongs") from None
+            except TimeoutError:
+                continue
+            return frames.from_worker.decode(frame)
+
+    async def write(self) -> None:
+        """Send what gathers until the connection closes."""
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
+            while True:
+                await self._more.wait()
+                self._more.clear()
+                batch, self._outbox = self._outbox, deque()
+                for frame in frames.pack(batch):
+                    await self._socket.send_bytes(frame)
+                if self._closing is not None and not self._outbox:
+                    await self._close()
+                    return
+
+    async def finish(self, writer: "asyncio.Task[None]") -> None:
+        """End the connection: give the writer a moment for the rest, then stop it."""
+        self.close(1000, "")
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+            await asyncio.wait_for(writer, 2)
+        await self._close()
+
+    async def _close(self) -> None:
+        if not self._closed and self._closing is not None:
+            self._closed = True
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
+                await self._socket.close(*self._closing)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,108 @@
+"""What becomes of the attempts of a worker that has (re)connected: what it holds beside what the database says.
+
+The plan is pure; carrying it out is one transaction, in which kept attempts move to the new session.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from swarm_core.dispatcher import Dispatcher, Session
+from swarm_core.harvester import Harvester, lost
+from swarm_core.module import Log
+from swarm_core.placement import Shape
+from swarm_core.scheduler import Scheduler
+from swarm_core.store import attempts, sessions
+from swarm_core.store.attempts import OpenAttempt
+from swarm_core.store.database import LOST, Database, transaction
+from swarm_protocol.messages import Cancel, Finished, HeldAttempt, Reconciled, Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do with each attempt."""
+
+    keep: list[OpenAttempt]
+    stop: list[Ref]
+    """Held by the worker, but not its own any more."""
+    never_arrived: list[OpenAttempt]
+    """Assigned, but the worker never heard of it: back to the queue at no cost."""
+    vanished: list[OpenAttempt]
+    """Had started, and the worker has lost it."""
+
+
+def plan(held: Iterable[HeldAttempt], expected: Iterable[OpenAttempt]) -> Plan:
+    """Hold what the worker says against what is expected of it."""
+    current = {(item.job, item.attempt): item for item in expected if item.attempt == item.newest}
+    claimed = {(item.ref.job, item.ref.attempt) for item in held}
+    missing = [item for key, item in current.items() if key not in claimed]
+    return Plan(
+        keep=[item for key, item in current.items() if key in claimed],
+        stop=[Ref(job, attempt) for job, attempt in sorted(claimed - current.keys())],
+        never_arrived=[item for item in missing if item.state == "dispatched"],
+        vanished=[item for item in missing if item.state != "dispatched"],
+    )
+
+
+class Reconciler:
+    """Answers `reconcile`."""
+
+    def __init__(
+        self,
+        database: Database,
+        dispatcher: Dispatcher,
+        harvester: Harvester,
+        scheduler: Scheduler,
+        log: Log,
+        *,
+        changed: Callable[[Sequence[tuple[int, str, int]]], None],
+    ) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._harvester = harvester
+        self._scheduler = scheduler
+        self._log = log
+        self._changed = changed
+
+    async def reconcile(self, session: Session, held: list[HeldAttempt]) -> None:
+        """Settle what is missing, move what is kept, and tell the worker. Raises TimeoutError without a database."""
+        try:
+            async with transaction(self._database.hot) as connection:
+                decided = plan(held, await attempts.open_of_worker(connection, session.worker))
+                _, moved = await self._harvester.settle(connection, _ends(decided))
+                await attempts.move_to_session(connection, [(a.job, a.attempt) for a in decided.keep], session.id)
+                await sessions.reconciled(connection, session.id)
+        except LOST as error:
+            raise TimeoutError(f"the database doesn't answer: {error}") from error
+        self._changed(moved)
+        await self._tell(session, decided)
+
+    async def _tell(self, session: Session, decided: Plan) -> None:
+        kept = [(a.job, a.attempt, await self._shape(a.shape)) for a in decided.keep]
+        session.send(Reconciled(keep=[Ref(a.job, a.attempt) for a in decided.keep], stop=decided.stop))
+        for item in decided.keep:
+            if item.cancelling:
+                session.send(Cancel(ref=Ref(item.job, item.attempt)))
+        self._dispatcher.ready(session, kept)
+        if decided.keep or decided.stop or decided.vanished or decided.never_arrived:
+            self._log.info(
+                "worker reconciled",
+                worker=session.name,
+                kept=len(decided.keep),
+                stopped=len(decided.stop),
+                vanished=len(decided.vanished),
+                never_arrived=len(decided.never_arrived),
+            )
+
+    async def _shape(self, number: int) -> Shape:
+        found = await self._scheduler.shape(number)
+        return found if found is not None else Shape(number, 0, 0, 0, {})
+
+
+def _ends(decided: Plan) -> list[tuple[UUID | None, Finished]]:
+    never = [
+        Finished(ref=Ref(item.job, item.attempt), result="released", message="the assignment never arrived")
+        for item in decided.never_arrived
+    ]
+    gone = [lost(item.job, item.attempt, "its worker came back without it") for item in decided.vanished]
+    return [(None, end) for end in never + gone]
