@@ -3,8 +3,10 @@
 It picks no job (the Scheduler does) and keeps no truth: what a session holds here is a copy of its open attempts.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 from uuid import UUID
 
 from swarm_core.clock import Clock
@@ -22,6 +24,8 @@ from swarm_protocol.messages import (
     SysInfo,
 )
 from swarm_protocol.states import WorkerState
+
+_TRAILING: Final = 10_000
 
 Send = Callable[[FromCore], None]
 """Puts a message into the outbox of a worker's connection; never waits."""
@@ -56,6 +60,8 @@ class Session:
     placing: bool = False
     """Gets jobs: from its reconcile on."""
     held: dict[tuple[int, int], Shape] = field(default_factory=dict)
+    trailing: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
+    """Ended attempts whose last log bytes may still come, for control messages overtake logs."""
 
     def heard(self) -> float:
         """When it was last heard on either way."""
@@ -195,10 +201,21 @@ class Dispatcher:
         """Whether an attempt is this session's; anything else is stale."""
         return (ref.job, ref.attempt) in session.held
 
+    def sends_log_of(self, session: Session, ref: Ref) -> bool:
+        """Whether log bytes of an attempt may come from this session: while it is held, and for a while after."""
+        return (ref.job, ref.attempt) in session.held or (ref.job, ref.attempt) in session.trailing
+
+    def trail(self, session: Session, key: tuple[int, int]) -> None:
+        """Expect the rest of an ended attempt's log."""
+        session.trailing[key] = None
+        if len(session.trailing) > _TRAILING:
+            session.trailing.popitem(last=False)
+
     def free(self, session: Session, ref: Ref) -> None:
-        """The attempt uses nothing on its worker any more."""
+        """The attempt uses nothing on its worker any more; only its log may still come."""
         shape = session.held.pop((ref.job, ref.attempt), None)
         if shape is not None:
+            self.trail(session, (ref.job, ref.attempt))
             session.room.take(shape, -1)
             self._freed()
 

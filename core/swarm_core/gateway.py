@@ -25,7 +25,8 @@ from swarm_core.reconcile import Reconciler
 from swarm_core.settings import Timers
 from swarm_core.store import sessions
 from swarm_core.store.database import LOST, Database, transaction
-from swarm_protocol import frames, messages as m
+from swarm_protocol import frames
+from swarm_protocol import messages as m
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.heartbeat import Opener
 from swarm_protocol.ids import SessionId, uuid7
@@ -239,8 +240,10 @@ class Gateway:
         return True
 
     def _take_log(self, session: Session, message: m.Log) -> None:
-        if not self._refuse_stale(session, message.ref):
-            ref = message.ref
+        ref = message.ref
+        if not self._dispatcher.sends_log_of(session, ref):
+            session.send(m.Discard(ref=ref))
+        else:
             self._logs.append(ref.job, ref.attempt, message.stream, message.offset, message.data)
 
     def _report_step(self, session: Session, message: m.Started | m.Harvesting) -> None:
