@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import asyncpg.pool
 
 from swarm_protocol.errors import SwarmError
 
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-Pool = asyncpg.Pool[asyncpg.Record]
+if TYPE_CHECKING:
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:  # generic in the stubs only
+    Connection = asyncpg.pool.PoolConnectionProxy
+    Pool = asyncpg.Pool
 
 CONNECT_SECONDS: Final = 10.0
 COMMAND_SECONDS: Final = 15.0
