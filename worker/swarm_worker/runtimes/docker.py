@@ -1,0 +1,158 @@
+"""Containers of one engine: make, start, wait, read the log, stop, remove, list. No decisions."""
+
+import math
+import struct
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from swarm_worker.runtimes.engine import Engine, EngineGone, EngineRefused, EngineSlow
+from swarm_worker.runtimes.profile import Owner
+
+_HEADER = struct.Struct(">BxxxI")
+_WAIT_ROUND = 60.0
+_SLOW = 120.0
+"""Creating and starting: an engine under load takes its time, a hung one must not take ours."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A container of ours as a listing shows it."""
+
+    id: str
+    role: str
+    job: int
+    attempt: int
+    state: str
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a container ended."""
+
+    code: int
+    oom: bool
+    engine_lost: bool = False
+    """The engine went away meanwhile, and the container ended badly: no word on the job itself."""
+
+
+class Containers:
+    """The engine's containers."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def create(self, name: str, body: dict[str, Any]) -> str:
+        """Make a container, or find the one that an unanswered try made; its id. Raises EngineError."""
+        try:
+            answer = await self.engine.call(
+                "POST", "/containers/create", params={"name": name}, json=body, deadline=_SLOW
+            )
+            return str(answer["Id"])
+        except (EngineRefused, EngineGone) as error:
+            if isinstance(error, EngineRefused) and error.status != 409:
+                raise
+            found = await self._ours(name, body["Labels"])
+            if found is None:
+                raise
+            return found
+
+    async def _ours(self, name: str, labels: dict[str, str]) -> str | None:
+        try:
+            seen = await self.inspect(name)
+        except EngineRefused:
+            return None
+        has = seen["Config"].get("Labels") or {}
+        same = all(has.get(key) == labels[key] for key in labels if key != "swarm.session")
+        return str(seen["Id"]) if same and seen["State"]["Status"] == "created" else None
+
+    async def start(self, container: str) -> None:
+        """Start it; started already is fine. Raises EngineError."""
+        await self.engine.call("POST", f"/containers/{container}/start", deadline=_SLOW)
+
+    async def inspect(self, container: str) -> dict[str, Any]:
+        """All the engine knows. Raises EngineError (status 404: there is none)."""
+        answer: dict[str, Any] = await self.engine.call("GET", f"/containers/{container}/json")
+        return answer
+
+    async def wait(self, container: str) -> Exit:
+        """How it ended, once it has. Raises EngineError, EngineGone also when the engine goes meanwhile."""
+        while True:
+            try:
+                await self.engine.call("POST", f"/containers/{container}/wait", deadline=_WAIT_ROUND)
+            except EngineSlow:
+                if (await self.inspect(container))["State"]["Running"]:
+                    continue
+            return await self.exit(container)
+
+    async def exit(self, container: str) -> Exit:
+        """How an ended container ended. Raises EngineError."""
+        state = (await self.inspect(container))["State"]
+        return Exit(int(state["ExitCode"]), bool(state["OOMKilled"]))
+
+    async def logs(self, container: str, *, follow: bool = True) -> AsyncIterator[tuple[int, bytes]]:
+        """Pieces of (stream, bytes) from the log's start to the container's end. Raises EngineError."""
+        params = {"stdout": "1", "stderr": "1", "follow": "1" if follow else "0"}
+        async with self.engine.stream("GET", f"/containers/{container}/logs", params=params) as answer:
+            splitter = Demultiplexer()
+            async for data in answer.content.iter_any():
+                for piece in splitter.feed(data):
+                    yield piece
+
+    async def stop(self, container: str, grace: float) -> None:
+        """SIGTERM (or the image's stop signal), `grace` seconds, SIGKILL; gone or ended is fine. Raises EngineError."""
+        params = {"t": str(math.ceil(grace))}
+        try:
+            await self.engine.call(
+                "POST", f"/containers/{container}/stop", params=params, deadline=math.ceil(grace) + 30.0
+            )
+        except EngineRefused as error:
+            if error.status != 404:
+                raise
+
+    async def remove(self, container: str) -> None:
+        """Remove it with its volumes, running or not; gone is fine. Raises EngineError."""
+        try:
+            params = {"force": "1", "v": "1"}
+            await self.engine.call("DELETE", f"/containers/{container}", params=params, deadline=_SLOW)
+        except EngineRefused as error:
+            if error.status not in (404, 409):  # 409: a removal is under way
+                raise
+
+    async def list(self, owner: Owner) -> list[Seen]:
+        """Every container with this owner's labels. Raises EngineError."""
+        wanted = [f"swarm.cluster={owner.cluster}", f"swarm.worker={owner.worker}"]
+        filters = msgspec.json.encode({"label": wanted}).decode()
+        found = await self.engine.call("GET", "/containers/json", params={"all": "1", "filters": filters})
+        return [_seen(item) for item in found]
+
+
+def _seen(item: dict[str, Any]) -> Seen:
+    labels = item.get("Labels") or {}
+    numbers = [int(text) if text.isdigit() else 0 for text in map(labels.get, ("swarm.job", "swarm.attempt"), ("", ""))]
+    return Seen(str(item["Id"]), labels.get("swarm.role", ""), numbers[0], numbers[1], str(item["State"]))
+
+
+class Demultiplexer:
+    """Takes the engine's log stream apart: frames of a stream number, a length and bytes."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """The bytes that arrived, joined for each stream; an unfinished frame waits for its end."""
+        rest = self._rest
+        rest += data
+        parts: dict[int, list[bytes]] = {}
+        at = 0
+        while len(rest) - at >= _HEADER.size:
+            stream, length = _HEADER.unpack_from(rest, at)
+            end = at + _HEADER.size + length
+            if end > len(rest):
+                break
+            parts.setdefault(stream, []).append(bytes(rest[at + _HEADER.size : end]))
+            at = end
+        del rest[:at]
+        return [(stream, b"".join(pieces)) for stream, pieces in parts.items()]

@@ -1,0 +1,139 @@
+"""The strict profile: what a job's container may do, as the engine's create call says it. Pure.
+
+Nothing here can be loosened by a job; it can only ask for less.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from swarm_protocol.messages import Ref
+from swarm_protocol.spec import JobSpec
+
+NOBODY: Final = "65534:65534"
+JOB: Final = "job"
+SANDBOX: Final = "sandbox"
+_LOG_FILE: Final = "128m"
+"""Two such files hold a 64 MiB log of ordinary lines, so that a re-attached worker can read it from its start."""
+
+
+class ProfileError(ValueError):
+    """A wish of the job that the profile refuses; the message names the flag."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose containers these are; the sweep looks at nothing else."""
+
+    cluster: str
+    worker: str
+
+    def labels(self, role: str) -> dict[str, str]:
+        """Labels of any container of this worker."""
+        return {"swarm.cluster": self.cluster, "swarm.role": role, "swarm.worker": self.worker}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageConfig:
+    """What the profile needs to know of an image's configuration."""
+
+    user: str = ""
+    volumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that one container is made of."""
+
+    owner: Owner
+    session: str
+    ref: Ref
+    spec: JobSpec
+    image: str
+    """What the engine calls the loaded image."""
+    config: ImageConfig
+    inputs: Path
+    outputs: Path
+    network: str = "none"
+    """`none`, or `container:<id>` of a waiting sandbox that has none either."""
+    worker_uid: int = 0
+
+
+def container_name(cluster: str, ref: Ref) -> str:
+    """Deterministic, so that a create whose answer was lost is found again."""
+    return f"swarm-{cluster.replace('-', '')[-8:]}-{ref.job}-{ref.attempt}"
+
+
+def user_of(spec_user: str | None, image_user: str, worker_uid: int) -> str:
+    """Who the container runs as (decisions.md, Job). Raises ProfileError for a job that asks for root."""
+    if spec_user and _is_root(spec_user):
+        raise ProfileError("a job can't run as root; leave --user out or name another user")
+    if worker_uid != 0:
+        return f"{worker_uid}"
+    wanted = spec_user or image_user
+    return NOBODY if _is_root(wanted) else wanted
+
+
+def _is_root(user: str) -> bool:
+    name = user.partition(":")[0].strip()
+    return name in ("", "root") or (name.isdigit() and int(name) == 0)
+
+
+def body(plan: Plan) -> dict[str, Any]:
+    """The JSON of `POST /containers/create`."""
+    spec = plan.spec
+    wants: dict[str, Any] = {
+        "Image": plan.image,
+        "User": user_of(spec.user, plan.config.user, plan.worker_uid),
+        "Env": [f"{key}={value}" for key, value in {"HOME": "/tmp", "TMPDIR": "/tmp", **spec.env}.items()],
+        "Labels": _labels(plan),
+        "NetworkDisabled": False,
+        "StopTimeout": math.ceil(spec.timeouts.stop_grace),
+        "HostConfig": _host(plan),
+    }
+    if spec.command:
+        wants["Cmd"] = spec.command
+    if spec.entrypoint is not None:
+        wants["Entrypoint"] = spec.entrypoint or [""]
+    if spec.workdir:
+        wants["WorkingDir"] = spec.workdir
+    return wants
+
+
+def _labels(plan: Plan) -> dict[str, str]:
+    own = plan.owner.labels(JOB)
+    own.update({"swarm.session": plan.session, "swarm.job": str(plan.ref.job)})
+    return own | {"swarm.attempt": str(plan.ref.attempt)}
+
+
+def _host(plan: Plan) -> dict[str, Any]:
+    limits = plan.spec.resources
+    return {
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges"],
+        "Privileged": False,
+        "ReadonlyRootfs": True,
+        "Init": True,
+        "NetworkMode": plan.network,
+        "IpcMode": "private",
+        "Memory": limits.memory,
+        "MemorySwap": limits.memory,
+        "NanoCpus": limits.cpu_millis * 1_000_000,
+        "PidsLimit": limits.pids,
+        "Mounts": [_bind(plan.inputs, "/in", True), _bind(plan.outputs, "/out", False)],
+        "Tmpfs": _tmpfs(plan),
+        "LogConfig": {"Type": "local", "Config": {"max-size": _LOG_FILE, "max-file": "2", "compress": "false"}},
+        "RestartPolicy": {"Name": "no"},
+    }
+
+
+def _bind(source: Path, target: str, read_only: bool) -> dict[str, Any]:
+    return {"Type": "bind", "Source": str(source), "Target": target, "ReadOnly": read_only}
+
+
+def _tmpfs(plan: Plan) -> dict[str, str]:
+    options = f"rw,exec,nosuid,nodev,mode=1777,size={plan.spec.resources.disk}"
+    # A volume that the image declares would be an unlimited folder of the host's: a limited one covers it.
+    covered = [path for path in plan.config.volumes if path not in ("/in", "/out", "/tmp")]
+    return {"/tmp": options} | dict.fromkeys(covered, options)

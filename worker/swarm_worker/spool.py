@@ -1,0 +1,90 @@
+"""The log of one attempt on disk: append-only, one file a stream, the source until the core has acknowledged it.
+
+Offsets count bytes of one stream from the attempt's start. Where the cap over both streams is reached, the log is cut
+there, a mark is appended, and nothing more is taken.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from swarm_protocol.quantities import show_size
+
+STREAMS: Final = (1, 2)
+"""stdout, stderr."""
+
+
+class Spool:
+    """Both streams of one attempt. Writing and reading are short and go to the page cache."""
+
+    def __init__(self, folder: Path, cap: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._cap = cap
+        self._cut = folder / "truncated"
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._files = {stream: os.open(folder / str(stream), flags, 0o600) for stream in STREAMS}
+        self.sizes = {stream: os.fstat(handle).st_size for stream, handle in self._files.items()}
+        self.truncated = self._cut.exists()
+
+    def append(self, stream: int, data: bytes) -> None:
+        """Keep bytes, up to the cap. Raises OSError (disk full)."""
+        if self.truncated or stream not in self._files:
+            return
+        room = self._cap - sum(self.sizes.values())
+        self._write(stream, data[:room])
+        if len(data) > room:
+            self.truncate(stream, f"it passed its limit of {show_size(self._cap)}")
+
+    def truncate(self, stream: int, why: str) -> None:
+        """End the log here with a mark. Raises OSError."""
+        if not self.truncated:
+            self.truncated = True
+            self._cut.touch()
+            self._write(stream, f"\n[swarm: the log is cut here: {why}]\n".encode())
+
+    def _write(self, stream: int, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            written = os.write(self._files[stream], view)
+            self.sizes[stream] += written
+            view = view[written:]
+
+    def read(self, stream: int, offset: int, length: int) -> bytes:
+        """Bytes of a stream; fewer at its end."""
+        return os.pread(self._files[stream], length, offset)
+
+    def tail(self, stream: int, length: int) -> bytes:
+        """The last bytes of a stream."""
+        return self.read(stream, max(0, self.sizes[stream] - length), length)
+
+    def close(self) -> None:
+        """Close the files; they stay."""
+        for handle in self._files.values():
+            os.close(handle)
+        self._files = {}
+
+
+class Resume:
+    """Feeds a log that is read again from its start into a spool that has a part of it already.
+
+    What the engine gives again is compared with what is kept: an engine that has thrown the start away by rotation
+    would otherwise shift the log unnoticed.
+    """
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._seen = dict.fromkeys(STREAMS, 0)
+        self._kept = dict(spool.sizes)
+
+    def feed(self, stream: int, data: bytes) -> None:
+        """The next bytes of a stream, counted from its start. Raises OSError."""
+        if stream not in self._seen or self._spool.truncated:
+            return
+        seen = self._seen[stream]
+        self._seen[stream] = seen + len(data)
+        known = min(max(0, self._kept[stream] - seen), len(data))
+        if known and self._spool.read(stream, seen, known) != data[:known]:
+            self._spool.truncate(stream, "the engine kept only its end while the worker was away")
+            return
+        if known < len(data):
+            self._spool.append(stream, data[known:])

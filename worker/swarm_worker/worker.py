@@ -1,0 +1,403 @@
+"""The worker's shell: feeds the machine what happens and carries out what it decides."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import msgspec
+
+from swarm_protocol import messages
+from swarm_protocol.messages import (
+    Assign,
+    Capacity,
+    Finished,
+    FromCore,
+    HeldAttempt,
+    Hello,
+    Load,
+    LogAck,
+    Reconcile,
+    Reconciled,
+    Ref,
+    SysInfo,
+    TokenGrant,
+    Welcome,
+)
+from swarm_protocol.states import FailureKind
+from swarm_worker import failures, sysinfo
+from swarm_worker import machine as m
+from swarm_worker.heartbeat import Heart
+from swarm_worker.journal import Journal, Record
+from swarm_worker.outbox import Outbox
+from swarm_worker.runner import Parts, Runner
+from swarm_worker.runtimes.docker import Containers
+from swarm_worker.runtimes.engine import EngineError
+from swarm_worker.runtimes.profile import JOB, SANDBOX, Owner
+from swarm_worker.runtimes.sandbox import Sandboxes
+from swarm_worker.spool import Spool
+
+log = logging.getLogger("swarm.worker")
+_LINGER = 300.0
+"""Seconds that a log may still be on its way after the outcome was acknowledged."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the worker tells of itself in its hello."""
+
+    capacity: Capacity
+    sysinfo: SysInfo
+    labels: dict[str, str]
+    cluster: str
+
+
+class Worker:
+    """Everything between the link and the runners. Lives on one event loop; nothing here blocks for long."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        machine: m.Machine,
+        journal: Journal,
+        outbox: Outbox,
+        containers: Containers,
+        sandboxes: Sandboxes,
+        owner: Owner,
+        heart_host: str,
+        boottime: Callable[[], float],
+        log_cap: int,
+        changed: Callable[[str], None],
+    ) -> None:
+        self.facts = facts
+        self.machine = machine
+        self.session = ""
+        self.left = asyncio.Event()
+        self._journal = journal
+        self._outbox = outbox
+        self._containers = containers
+        self._sandboxes = sandboxes
+        self._owner = owner
+        self._host = heart_host
+        self._boottime = boottime
+        self._log_cap = log_cap
+        self._changed = changed
+        self._parts: Parts | None = None
+        self._heart = Heart(lambda: (self.machine.state.value, self.load()))
+        self._records: dict[Ref, Record] = {}
+        self._spools: dict[Ref, Spool] = {}
+        self._runners: dict[Ref, Runner] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._runs: dict[Ref, asyncio.Task[None]] = {}
+        self._lingering: dict[Ref, asyncio.TimerHandle] = {}
+        self._events: deque[m.Event] = deque()
+        self._feeding = False
+        self._renewed = asyncio.Event()
+        self._window_size = 0
+
+    def use(self, parts: Parts) -> None:
+        """Hand in what runners share (it needs this object, so it comes after)."""
+        self._parts = parts
+
+    # --- events in, effects out ------------------------------------------------------------------------------
+
+    def feed(self, event: m.Event) -> None:
+        """Tell the machine; carry out its effects in order, also of events that these cause."""
+        self._events.append(event)
+        if self._feeding:
+            return
+        self._feeding = True
+        try:
+            while self._events:
+                for effect in self.machine.on(self._events.popleft()):
+                    self._carry_out(effect)
+        finally:
+            self._feeding = False
+        self._changed(self.machine.state.value)
+
+    def _carry_out(self, effect: m.Effect) -> None:
+        match effect:
+            case m.Send(message=message):
+                self._outbox.say(message)
+            case m.Keep(assign=assign):
+                self._keep(assign)
+            case m.Run(assign=assign, resume=resume):
+                self._run(assign, resume)
+            case m.Stop(ref=ref, why=why):
+                self._stop(ref, why)
+            case m.Settle(ref=ref, why=why):
+                self._spawn(self._settle(ref, m_result(why), ""))
+            case m.Linger(ref=ref):
+                self._linger(ref)
+            case m.Forget(ref=ref):
+                self._forget(ref)
+            case m.Sweep():
+                self._spawn(self.sweep())
+            case m.Leave():
+                self.left.set()
+            case _:
+                assert_never(effect)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _keep(self, assign: Assign) -> None:
+        record = self._records[assign.ref] = Record.of(assign)
+        try:
+            self._journal.write(record)
+            self._spools[assign.ref] = self._open_spool(assign.ref)
+        except OSError as error:
+            log.error("attempt %s.%s can't be written down: %s", assign.ref.job, assign.ref.attempt, error)
+
+    def _open_spool(self, ref: Ref) -> Spool:
+        return Spool(self._journal.folder(ref) / "spool", self._log_cap)
+
+    def _run(self, assign: Assign, resume: bool) -> None:
+        assert self._parts is not None
+        ref = assign.ref
+        try:
+            if ref not in self._spools:
+                self._spools[ref] = self._open_spool(ref)
+            runner = Runner(self._records[ref], self._spools[ref], self._parts)
+        except OSError as error:
+            full = failures.of_disk(error, FailureKind.CREATE_FAILED, "the attempt's files")
+            self._spawn(self._settle(ref, full.kind.value, str(full)))
+            return
+        except msgspec.DecodeError as error:
+            text = f"the worker can't read the job's spec: {error}; upgrade the worker"
+            self._spawn(self._settle(ref, FailureKind.CREATE_FAILED.value, text))
+            return
+        self._runners[ref] = runner
+        task = self._runs[ref] = self._spawn(runner.run(resume=resume))
+        task.add_done_callback(lambda done: self._ran(ref, done))
+
+    def _ran(self, ref: Ref, task: "asyncio.Task[None]") -> None:
+        self._runners.pop(ref, None)
+        self._runs.pop(ref, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("attempt %s.%s: the runner failed", ref.job, ref.attempt, exc_info=error)
+
+    def _stop(self, ref: Ref, why: m.Why) -> None:
+        runner = self._runners.get(ref)
+        if runner is not None:
+            runner.stop(why)
+        elif why is m.Why.DISCARDED:
+            self.feed(m.RunnerGone(ref))
+
+    async def _settle(self, ref: Ref, result: str, message: str) -> None:
+        finished = Finished(ref=ref, result=result, message=failures.one_line(message))
+        record = self._records.get(ref)
+        if record is not None:
+            record.outcome = finished
+            try:
+                await asyncio.to_thread(self._journal.write, record, durable=True)
+            except OSError as error:
+                log.error("attempt %s.%s: its end can't be written down: %s", ref.job, ref.attempt, error)
+        self.feed(m.RunnerDone(finished))
+
+    def _linger(self, ref: Ref) -> None:
+        if self._outbox.window.delivered(ref):
+            self.feed(m.LogDelivered(ref))
+            return
+        record = self._records.get(ref)
+        if record is not None and not record.acked:
+            record.acked = True
+            self._spawn(self._note_acked(record))
+        give_up = asyncio.get_running_loop().call_later(_LINGER, self.feed, m.LogDelivered(ref))
+        self._lingering[ref] = give_up
+
+    async def _note_acked(self, record: Record) -> None:
+        try:
+            self._journal.write(record)
+        except OSError as error:
+            log.warning("attempt %s.%s: %s", record.ref.job, record.ref.attempt, error)
+
+    def _forget(self, ref: Ref) -> None:
+        self._outbox.window.forget(ref)
+        if (timer := self._lingering.pop(ref, None)) is not None:
+            timer.cancel()
+        if (spool := self._spools.pop(ref, None)) is not None:
+            spool.close()
+        self._records.pop(ref, None)
+        self._spawn(self._remove_files(ref))
+
+    async def _remove_files(self, ref: Ref) -> None:
+        if (run := self._runs.get(ref)) is not None:
+            # The last step of a runner removes its container, which has these files mounted.
+            await asyncio.wait({run})
+        await asyncio.to_thread(self._journal.forget, ref)
+
+    # --- the link's listener ----------------------------------------------------------------------------------
+
+    def connecting(self) -> None:
+        """A connection is being opened."""
+        self.feed(m.Connecting(self._boottime()))
+
+    def hello(self) -> Hello:
+        """What this worker is."""
+        return Hello(
+            major=messages.PROTOCOL_MAJOR,
+            minor=messages.PROTOCOL_MINOR,
+            capacity=self.facts.capacity,
+            sysinfo=self.facts.sysinfo,
+            labels=self.facts.labels,
+            cluster=self.facts.cluster,
+        )
+
+    def welcomed(self, welcome: Welcome) -> None:
+        """A session begins: say what is held, and beat."""
+        self.session = str(welcome.session)
+        self._window_size = welcome.log_window
+        self._heart.start(welcome, self._host)
+        self.feed(welcome)
+        self._outbox.say(self._reconcile())
+        log.info("connected session=%s core=%s held=%d", welcome.session, welcome.core, len(self.machine.held))
+
+    def _reconcile(self) -> Reconcile:
+        def sized(held: HeldAttempt) -> HeldAttempt:
+            spool = self._spools.get(held.ref)
+            sizes = spool.sizes if spool is not None else {1: 0, 2: 0}
+            return HeldAttempt(ref=held.ref, phase=held.phase, stdout=sizes[1], stderr=sizes[2])
+
+        return Reconcile(held=[sized(held) for held in self.machine.reconcile().held])
+
+    def received(self, message: FromCore) -> None:
+        """A message of the core."""
+        match message:
+            case LogAck(ref=ref, stream=stream, offset=offset):
+                self._log_acked(ref, stream, offset)
+            case TokenGrant():
+                pass
+            case Reconciled():
+                self.feed(message)
+                self._outbox.window.open(self._window_size)
+                self._outbox.nudge()
+                self._renewed.set()
+            case messages.Lease():
+                self.feed(message)
+                self._renewed.set()
+            case _:
+                self.feed(message)
+
+    def _log_acked(self, ref: Ref, stream: int, offset: int) -> None:
+        window = self._outbox.window
+        window.acknowledged(ref, stream, offset)
+        self._outbox.nudge()
+        if ref in self._lingering and window.delivered(ref):
+            self.feed(m.LogDelivered(ref))
+
+    def ping(self, seq: int) -> Load:
+        """A ping is about to leave."""
+        self.feed(m.PingSent(seq, self._boottime()))
+        return self.load()
+
+    def disconnected(self, why: str) -> None:
+        """The session is over."""
+        self._heart.stop()
+        self.feed(m.Disconnected())
+        log.warning("not connected: %s", why)
+
+    # --- for runners and the heartbeat ----------------------------------------------------------------------
+
+    def load(self) -> Load:
+        """How busy the worker is."""
+        return Load(
+            running=self.machine.active,
+            free_slots=self.machine.free_slots,
+            load1=round(sysinfo.load1(), 3),
+            memory_free=sysinfo.memory_free(),
+        )
+
+    def grew(self, ref: Ref, spool: Spool) -> None:
+        """A spool has more."""
+        self._outbox.grew(ref, spool.sizes)
+
+    def read_piece(self, ref: Ref, stream: int, offset: int, length: int) -> bytes:
+        """Bytes of a spool that the window said to send."""
+        return self._spools[ref].read(stream, offset, length)
+
+    async def may_start(self, ref: Ref) -> None:
+        """Return once the attempt is known to be ours: no container is started on a lease that has run out."""
+        while not self.machine.may_start(ref, self._boottime()):
+            self._renewed.clear()
+            await self._renewed.wait()
+
+    # --- start, sweep, end ------------------------------------------------------------------------------------
+
+    async def restore(self) -> None:
+        """Take up what a predecessor left: its outcomes, its containers, its assignments. Raises EngineError."""
+        records, problems = self._journal.read_all()
+        for problem in problems:
+            log.error("a record can't be read and is left alone: %s", problem)
+        seen = {Ref(c.job, c.attempt): c for c in await self._containers.list(self._owner) if c.role == JOB}
+        for record in records:
+            found = seen.get(record.ref)
+            begun = found is not None and found.state != "created"
+            if found is not None and begun:
+                record.container = found.id
+            elif found is not None:
+                await self._containers.remove(found.id)
+            self._restore_one(record, begun or (found is None and record.started is not None))
+
+    def _restore_one(self, record: Record, begun: bool) -> None:
+        ref = record.ref
+        self._records[ref] = record
+        spool = self._spools[ref] = self._open_spool(ref)
+        self.grew(ref, spool)
+        self.feed(m.Restored(record.assign(), begun, record.outcome, record.acked))
+
+    async def sweep(self) -> None:
+        """Remove containers with our labels that belong to nothing held."""
+        try:
+            for seen in await self._containers.list(self._owner):
+                if not self._wanted(seen.role, seen.id, Ref(seen.job, seen.attempt)):
+                    log.info("removing container %s: nothing held needs it", seen.id[:12])
+                    await self._containers.remove(seen.id)
+        except EngineError as error:
+            log.warning("the sweep stopped: %s", error)
+
+    def _wanted(self, role: str, container: str, ref: Ref) -> bool:
+        if role == SANDBOX:
+            return self._sandboxes.knows(container)
+        held = self.machine.held.get(ref)
+        return ref in self._runners or (held is not None and held.phase is not m.Phase.FINISHED)
+
+    def engine_returned(self) -> None:
+        """The engine answers again, perhaps without what it had."""
+        assert self._parts is not None
+        self.machine.engine_ready = True
+        self._parts.images.forget_checks()
+        self._spawn(self.sweep())
+
+    async def runners_ended(self) -> None:
+        """Wait until no attempt has a runner."""
+        while self._runs:
+            await asyncio.wait(list(self._runs.values()))
+
+    def abandon(self) -> None:
+        """Revoked: nothing here is ours any more."""
+        for ref in list(self.machine.held):
+            self.feed(messages.Discard(ref=ref))
+
+    async def hand_over(self) -> None:
+        """Stop everything here but the containers; records stay for a successor."""
+        self._heart.stop()
+        for timer in self._lingering.values():
+            timer.cancel()
+        tasks = list(self._tasks)
+        for task in self._runs.values():
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=5.0)
+        for task in self._tasks:
+            task.cancel()
+
+
+def m_result(why: m.Why) -> str:
+    """The result of an attempt that was never begun."""
+    return FailureKind.CANCELLED.value if why is m.Why.CANCELLED else failures.RELEASED
