@@ -5,7 +5,7 @@ from typing import Final
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "ms": 0.001}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_SIZE: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(?:i?[bB])?$")
+_SIZE: Final = re.compile(r"^(\d+(?:\.\d+)?)\s*(?:([kKmMgGtT])i?)?[bB]?$")
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -29,7 +29,7 @@ def size(text: str) -> int:
     match = _SIZE.match(text.strip())
     if not match:
         raise QuantityError(f"{text!r} is no size; write it like 512M, 1G or 1.5G")
-    return int(float(match[1]) * 1024 ** _POWERS[match[2].lower()])
+    return int(float(match[1]) * 1024 ** _POWERS[(match[2] or "").lower()])
 
 
 def cpu_millis(text: str) -> int:

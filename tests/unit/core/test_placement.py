@@ -1,0 +1,82 @@
+"""Placement is a pure function of shapes and rooms."""
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swarm_core.placement import Room, Shape, nearest, place, wants
+
+GIB = 1 << 30
+
+
+def shape(number: int = 1, cpu: int = 1000, memory: int = GIB, disk: int = GIB, **labels: str) -> Shape:
+    return Shape(number, cpu, memory, disk, labels)
+
+
+def room(number: int, slots: int = 4, cpu: int = 4000, load: float = 0.0, **labels: str) -> Room:
+    return Room(UUID(int=number), 4, slots, cpu, 8 * GIB, 8 * GIB, labels, load)
+
+
+def test_jobs_spread_over_the_emptiest_workers() -> None:
+    placed = place([(job, shape()) for job in range(4)], [room(1), room(2)])
+    assert sorted(worker.int for _, worker in placed) == [1, 1, 2, 2]
+
+
+def test_of_two_equally_full_workers_the_less_loaded_one_goes_first() -> None:
+    assert place([(1, shape())], [room(1, load=2.0), room(2, load=0.1)]) == [(1, UUID(int=2))]
+
+
+def test_a_constraint_is_met_or_the_job_is_left_out() -> None:
+    rooms = [room(1), room(2, gpu="a100")]
+    assert place([(1, shape(gpu="a100"))], rooms) == [(1, UUID(int=2))]
+    assert place([(2, shape(gpu="h100"))], rooms) == []
+
+
+def test_shapes_share_the_same_room() -> None:
+    wide, small = shape(1, cpu=3000), shape(2, cpu=1000)
+    placed = place([(1, wide), (2, small), (3, small)], [room(1)])
+    assert [job for job, _ in placed] == [1, 2]
+
+
+def test_claims_ask_for_what_fits_and_no_more() -> None:
+    assert wants([room(1), room(2, slots=1)], [shape(7)], most=100) == {7: 5}
+    assert wants([room(1)], [shape(7)], most=3) == {7: 3}
+    assert wants([room(1)], [shape(7, memory=99 * GIB)], most=3) == {}
+
+
+def test_the_nearest_worker_is_named_with_what_it_lacks() -> None:
+    said = nearest(shape(memory=64 * GIB), [("small", room(1)), ("other", room(2, cpu=100))])
+    assert said == "small comes nearest: it has 8G of memory, not 64G"
+    assert nearest(shape(), [("small", room(1))]) is None
+    assert nearest(shape(), []) is None
+
+
+shapes = st.builds(
+    shape,
+    st.integers(1, 4),
+    st.integers(100, 5000),
+    st.integers(GIB // 4, 9 * GIB),
+    gpu=st.sampled_from(["a", "b"]),
+)
+
+
+@given(
+    st.lists(shapes, max_size=30),
+    st.lists(
+        st.builds(room, st.integers(1, 9), st.integers(0, 4), st.integers(0, 8000), gpu=st.sampled_from(["a", "b"])),
+        max_size=6,
+        unique_by=lambda r: r.worker,
+    ),
+)
+def test_no_worker_gets_more_than_it_has(jobs: list[Shape], rooms: list[Room]) -> None:
+    by_id = {number: wanted for number, wanted in enumerate(jobs)}
+    # A shape's id stands for its demands: give each distinct demand its own.
+    wanted = {n: Shape(n, s.cpu_millis, s.memory, s.disk, s.constraints) for n, s in by_id.items()}
+    labels = {r.worker: r.labels for r in rooms}
+    placed = place(list(wanted.items()), rooms)
+    assert len({job for job, _ in placed}) == len(placed)
+    for left in rooms:
+        assert min(left.slots, left.cpu_millis, left.memory, left.disk) >= 0
+    for job, worker in placed:
+        assert wanted[job].matches(labels[worker])
