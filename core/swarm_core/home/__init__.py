@@ -1,0 +1,1 @@
+"""`swarm up`: embedded servers, their supervisor and the folders they live in."""
