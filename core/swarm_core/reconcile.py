@@ -23,6 +23,8 @@ class Plan:
     """What to do with each attempt."""
 
     keep: list[OpenAttempt]
+    trail: list[Ref]
+    """Ended here with this worker's outcome; the rest of its log is welcome."""
     stop: list[Ref]
     """Held by the worker, but not its own any more."""
     never_arrived: list[OpenAttempt]
@@ -31,14 +33,16 @@ class Plan:
     """Had started, and the worker has lost it."""
 
 
-def plan(held: Iterable[HeldAttempt], expected: Iterable[OpenAttempt]) -> Plan:
-    """Hold what the worker says against what is expected of it."""
+def plan(held: Iterable[HeldAttempt], expected: Iterable[OpenAttempt], ended: Iterable[tuple[int, int]]) -> Plan:
+    """Hold what the worker says against what is expected of it; `ended` are held attempts with its own outcome."""
     current = {(item.job, item.attempt): item for item in expected if item.attempt == item.newest}
     claimed = {(item.ref.job, item.ref.attempt) for item in held}
+    trailing = claimed.intersection(ended) - current.keys()
     missing = [item for key, item in current.items() if key not in claimed]
     return Plan(
         keep=[item for key, item in current.items() if key in claimed],
-        stop=[Ref(job, attempt) for job, attempt in sorted(claimed - current.keys())],
+        trail=[Ref(job, attempt) for job, attempt in sorted(trailing)],
+        stop=[Ref(job, attempt) for job, attempt in sorted(claimed - current.keys() - trailing)],
         never_arrived=[item for item in missing if item.state == "dispatched"],
         vanished=[item for item in missing if item.state != "dispatched"],
     )
@@ -68,7 +72,9 @@ class Reconciler:
         """Settle what is missing, move what is kept, and tell the worker. Raises TimeoutError without a database."""
         try:
             async with transaction(self._database.hot) as connection:
-                decided = plan(held, await attempts.open_of_worker(connection, session.worker))
+                refs = [(item.ref.job, item.ref.attempt) for item in held]
+                ended = await attempts.ended_by_worker(connection, session.worker, refs)
+                decided = plan(held, await attempts.open_of_worker(connection, session.worker), ended)
                 _, moved = await self._harvester.settle(connection, _ends(decided))
                 await attempts.move_to_session(connection, [(a.job, a.attempt) for a in decided.keep], session.id)
                 await sessions.reconciled(connection, session.id)
@@ -79,7 +85,10 @@ class Reconciler:
 
     async def _tell(self, session: Session, decided: Plan) -> None:
         kept = [(a.job, a.attempt, await self._shape(a.shape)) for a in decided.keep]
-        session.send(Reconciled(keep=[Ref(a.job, a.attempt) for a in decided.keep], stop=decided.stop))
+        for ref in decided.trail:
+            self._dispatcher.trail(session, (ref.job, ref.attempt))
+        keep = [Ref(a.job, a.attempt) for a in decided.keep] + decided.trail
+        session.send(Reconciled(keep=keep, stop=decided.stop))
         for item in decided.keep:
             if item.cancelling:
                 session.send(Cancel(ref=Ref(item.job, item.attempt)))

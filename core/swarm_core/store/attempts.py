@@ -225,3 +225,11 @@ async def untold(
             job = Picked(row["job_id"], row["shape_id"], number, row["project_id"], row["image_digest"], spec)
             found.append((made, job))
     return found
+
+
+async def ended_by_worker(
+    connection: Connection, worker: UUID, refs: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Of these attempts, those that have ended with an outcome of that worker."""
+    rows = await connection.fetch(_SQL["ended_by_worker"], worker, [job for job, _ in refs], [no for _, no in refs])
+    return [(row["job_id"], row["attempt"]) for row in rows]
