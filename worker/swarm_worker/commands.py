@@ -1,0 +1,97 @@
+"""`swarm worker join`: become a worker of a swarm, and work until stopped.
+
+Nothing heavy is imported before the command runs: `swarm --help` lists it from the consumer's package.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from swarm_worker.settings import Settings
+
+
+def join(
+    url: Annotated[str, typer.Argument(help="Address of a core, such as wss://core:8443.")],
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="The join token: @FILE, or - for standard input. Better than the text itself, which others see."
+        ),
+    ] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File that holds the join token.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The worker's folder.")] = None,
+    name: Annotated[str | None, typer.Option(help="How people see the worker; the host's name by default.")] = None,
+    slots: Annotated[int | None, typer.Option(help="Jobs at once; the number of cpus by default.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="K=V that constraints can ask for; repeatable.")] = None,
+    run: Annotated[bool, typer.Option(help="Work after joining, until stopped.")] = True,
+) -> None:
+    """Join this machine to a swarm as a worker, with a token from `swarm worker token`."""
+    from swarm_worker import main as root
+    from swarm_worker import settings
+
+    try:
+        chosen = settings.read(
+            data=(data or _default_data()).absolute(),
+            join_url=url,
+            name=name,
+            slots=slots,
+            labels=settings.parse_labels(label) if label else None,
+        )
+    except settings.SettingsError as error:
+        raise _failed(str(error)) from error
+    _join(chosen, _token(token, token_file))
+    typer.echo(f"joined {url}; the worker's folder is {chosen.data}", err=True)
+    if run:
+        raise typer.Exit(root.main(chosen))
+    typer.echo(f"start it with: swarm-worker run --data {chosen.data}", err=True)
+
+
+def _join(chosen: "Settings", token: str) -> None:
+    import asyncio
+
+    from swarm_protocol.errors import SwarmError
+    from swarm_worker import identity as identities
+    from swarm_worker.join import join as join_core
+
+    try:
+        if identities.load(chosen.data) is not None:
+            raise _failed(f"{chosen.data} belongs to a worker already; start it, or give another --data")
+        made = asyncio.run(join_core(chosen.join_url or "", token, chosen.name))
+        identities.save(chosen.data, made)
+    except SwarmError as error:
+        raise _failed(error.message, error.hint) from error
+    except (identities.IdentityError, OSError) as error:
+        raise _failed(str(error)) from error
+
+
+def _token(token: str | None, token_file: Path | None) -> str:
+    """The token from where it stands; asked for at a terminal when it stands nowhere."""
+    try:
+        if token_file is not None:
+            return token_file.read_text()
+        if token is not None and token.startswith("@"):
+            return Path(token[1:]).read_text()
+    except OSError as error:
+        raise _failed(f"the join token can't be read: {error}") from error
+    if token == "-":
+        return typer.get_text_stream("stdin").readline()
+    if token is None:
+        return os.environ.get("SWARM_JOIN_TOKEN") or str(typer.prompt("Join token", hide_input=True, err=True))
+    typer.echo("warning: other users of this machine can read a token in a command; use --token-file", err=True)
+    return token
+
+
+def _default_data() -> Path:
+    if home := os.environ.get("SWARM_HOME"):
+        return Path(home) / "worker"
+    import platformdirs
+
+    return platformdirs.user_data_path("swarm") / "worker"
+
+
+def _failed(message: str, hint: str | None = None) -> typer.Exit:
+    typer.echo(f"swarm: {message}" + (f"\n  {hint}" if hint else ""), err=True)
+    return typer.Exit(1)
