@@ -1,0 +1,3 @@
+"""Fixtures every test may use; they start only what a test asks for."""
+
+pytest_plugins = ["fixtures.servers"]
