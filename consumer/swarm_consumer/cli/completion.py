@@ -1,0 +1,54 @@
+"""What the shell offers for job ids, images and workers; silent where the core does not answer in a second."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from swarm_consumer.cli.text import clean
+from swarm_consumer.client import Client
+
+_SECONDS = 1.0
+Offer = tuple[str, str]
+"""A word, and what it is."""
+
+
+async def _jobs(client: Client) -> list[Offer]:
+    return [(str(job.id), f"{job.state} {job.name or job.image}") async for job in client.jobs(limit=50)]
+
+
+async def _images(client: Client) -> list[Offer]:
+    return [(f"{image.name}:{image.tag}", image.digest[:19]) for image in await client.images()]
+
+
+async def _workers(client: Client) -> list[Offer]:
+    return [(worker.name or worker.id, worker.state) for worker in await client.workers()]
+
+
+def job_ids(incomplete: str) -> list[Offer]:
+    """Recent jobs with their state."""
+    return _offer(_jobs, incomplete)
+
+
+def image_names(incomplete: str) -> list[Offer]:
+    """Images that were pushed."""
+    return _offer(_images, incomplete)
+
+
+def worker_names(incomplete: str) -> list[Offer]:
+    """Workers with their state."""
+    return _offer(_workers, incomplete)
+
+
+def _offer(find: Callable[[Client], Awaitable[list[Offer]]], incomplete: str) -> list[Offer]:
+    """Nothing that goes wrong here may show up in the middle of what a person types."""
+    from swarm_consumer import credentials
+    from swarm_consumer.cli.connection import open_client
+
+    async def ask() -> list[Offer]:
+        async with asyncio.timeout(_SECONDS), open_client(credentials.load(), 0.0) as client:
+            return await find(client)
+
+    try:
+        found = asyncio.run(ask())
+    except Exception:
+        return []
+    return [(clean(word), clean(told)) for word, told in found if word.startswith(incomplete)]

@@ -1,0 +1,43 @@
+"""`swarm fetch`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from swarm_consumer.cli.completion import job_ids
+from swarm_consumer.cli.connection import with_client
+from swarm_consumer.cli.jobs import Json
+from swarm_consumer.cli.output import document, status, write
+from swarm_consumer.cli.progress import Bar
+from swarm_consumer.cli.text import clean
+from swarm_consumer.client import Client
+
+
+def fetch(
+    job: Annotated[int, typer.Argument(help="Job id.", autocompletion=job_ids)],
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to", "-o", metavar="DIR", help="Folder for the files; else job-ID.", show_default=False
+        ),
+    ] = None,
+    name: Annotated[
+        list[str] | None, typer.Option("--name", metavar="GLOB", help="Only these files.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Bring the files that a job left in /out, verified against their digests; print their paths."""
+    folder = to or Path(f"job-{job}")
+    paths = with_client(lambda client: _fetch(client, job, folder, name or []))
+    if json:
+        document([str(path) for path in paths])
+        return
+    write("".join(f"{clean(path)}\n" for path in paths))
+    if not paths:
+        status(f"job {job} left no files")
+
+
+async def _fetch(client: Client, job: int, folder: Path, names: list[str]) -> list[Path]:
+    with Bar() as bar:
+        return await client.fetch(job, folder, names=names, progress=bar)

@@ -1,0 +1,110 @@
+"""`swarm show`: all about one job."""
+
+from typing import Annotated
+
+import typer
+
+from swarm_consumer.cli.completion import job_ids
+from swarm_consumer.cli.connection import with_client
+from swarm_consumer.cli.jobs import Json, ran
+from swarm_consumer.cli.output import document, write
+from swarm_consumer.cli.text import age, clean, columns, duration, moment
+from swarm_consumer.models import Job
+from swarm_protocol.quantities import show_size
+
+STEPS = ("upload", "queue", "pull", "load", "create", "run", "collect")
+_BAR = 24
+
+
+def show(
+    job: Annotated[int, typer.Argument(help="Job id.", autocompletion=job_ids)], json: Json = False
+) -> None:
+    """Show a job: state, where the time went, attempts, history, files."""
+    found = with_client(lambda client: client.job(job))
+    if json:
+        document(found)
+    else:
+        write(picture(found))
+
+
+def picture(job: Job) -> str:
+    """The job for a person, terminal escapes removed."""
+    parts = [_head(job), _times(job), _attempts(job), _history(job), _files(job)]
+    return "\n".join(part for part in parts if part)
+
+
+def _head(job: Job) -> str:
+    state = f"{job.state}{f' ({job.reason})' if job.reason else ''}"
+    if job.cancel_requested and not job.ended:
+        state += ", cancel asked for"
+    pairs = (
+        ("job", f"{job.id}{f'  {job.name}' if job.name else ''}"),
+        ("state", state),
+        ("exit code", "" if job.exit_code is None else job.exit_code),
+        ("failure", ": ".join(text for text in (job.failure, job.message) if text)),
+        ("image", f"{job.image}{f'  {job.image_digest}' if job.image_digest else ''}"),
+        ("command", " ".join(job.spec.command) if job.spec else ""),
+        ("tags", ", ".join(job.tags)),
+        ("worker", job.worker or ""),
+        ("waits for", job.waits_for or ""),
+        ("starts", f"{moment(job.wake_at)} ({age(job.wake_at)})" if job.wake_at and not job.ended else ""),
+        ("retry of", job.retry_of or ""),
+        ("created", f"{moment(job.created_at)} ({age(job.created_at)}) by {job.user or '?'}"),
+        ("ran", ran(job)),
+    )
+    return "".join(f"{key:<10} {clean(value)}\n" for key, value in pairs if value != "")
+
+
+def _times(job: Job) -> str:
+    """Where the time went, a line each with its share."""
+    known = [(step, job.timings[step] or 0.0) for step in STEPS if job.timings.get(step) is not None]
+    total = sum(value for _, value in known)
+    if not known or total <= 0:
+        return ""
+    rows = [(step, duration(value), "█" * round(_BAR * value / total)) for step, value in known]
+    return "where the time went\n" + _indent(columns(("", "", ""), [*rows, ("in all", duration(total), "")]))
+
+
+def _attempts(job: Job) -> str:
+    if not job.attempts:
+        return ""
+    rows = [
+        (
+            a.attempt,
+            a.state,
+            a.worker or "",
+            moment(a.started_at),
+            "" if a.exit_code is None else a.exit_code,
+            ": ".join(text for text in (a.failure, a.message) if text),
+        )
+        for a in job.attempts
+    ]
+    return "attempts\n" + _indent(columns(("NO", "STATE", "WORKER", "STARTED", "EXIT", "WHY"), rows))
+
+
+def _history(job: Job) -> str:
+    if not job.history:
+        return ""
+    rows = [
+        (
+            moment(h.at),
+            h.from_ or "",
+            h.to,
+            "" if h.attempt is None else h.attempt,
+            h.actor or "",
+            h.reason or "",
+        )
+        for h in job.history
+    ]
+    return "history\n" + _indent(columns(("AT", "FROM", "TO", "ATTEMPT", "BY", "WHY"), rows))
+
+
+def _files(job: Job) -> str:
+    if not job.artifacts:
+        return ""
+    rows = [(a.name, show_size(a.size), a.digest[:19]) for a in job.artifacts]
+    return f"files (swarm fetch {job.id})\n" + _indent(columns(("NAME", "SIZE", "DIGEST"), rows))
+
+
+def _indent(text: str) -> str:
+    return "".join(f"  {line}\n" for line in text.splitlines() if line.strip())

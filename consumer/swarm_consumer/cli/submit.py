@@ -1,0 +1,125 @@
+"""`swarm submit`."""
+
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+import typer
+
+from swarm_consumer.cli.completion import image_names
+from swarm_consumer.cli.connection import with_client
+from swarm_consumer.cli.errors import UsageError
+from swarm_consumer.cli.exits import exit_code
+from swarm_consumer.cli.flags import Flags, build, with_flags
+from swarm_consumer.cli.lazy import WORDS
+from swarm_consumer.cli.output import document, status, write
+from swarm_consumer.cli.progress import Bar
+from swarm_consumer.cli.text import clean
+from swarm_consumer.client import Client
+from swarm_consumer.draft import Draft
+from swarm_consumer.jobfile import JobFile, read_job_file
+from swarm_consumer.models import DryRun, Outcome
+from swarm_protocol.errors import SwarmError
+
+R = TypeVar("R")
+
+
+@with_flags
+def submit(
+    ctx: typer.Context,
+    image: Annotated[
+        str | None,
+        typer.Argument(help="Image that was pushed.", autocompletion=image_names, show_default=False),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", metavar="FILE", help="Job file: YAML or TOML; - reads YAML.")
+    ] = None,
+    count: Annotated[
+        int, typer.Option("--count", metavar="N", help="Submit it N times.", min=1, max=100_000)
+    ] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check only; say which workers could run it.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; exit with its exit code.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    *,
+    flags: Flags,
+) -> None:
+    """Hand a job to the core and print its id.
+
+    swarm submit IMAGE [FLAGS] -- COMMAND, or swarm submit -f job.yaml. Words after -- replace the image's CMD.
+    """
+    if count > 1 and flags.idempotency_key:
+        raise UsageError("--count and --idempotency-key don't go together")
+    read = read_job_file(file, datetime.now(UTC)) if file else None
+    draft = build(flags, image, ctx.meta.get(WORDS), read.draft if read else None, datetime.now(UTC))
+    if dry_run:
+        with_client(lambda client: _located(read, _dry_run(client, draft, json)))
+        return
+    code = with_client(lambda client: _located(read, _submit(client, draft, count, flags, wait, json)))
+    raise typer.Exit(code)
+
+
+async def _located(file: JobFile | None, work: Awaitable[R]) -> R:
+    """What the core finds wrong with a field is shown with its line in the job file."""
+    try:
+        return await work
+    except SwarmError as error:
+        if file is None or error.code != "invalid_spec" or not error.field:
+            raise
+        wrong = error.errors or [{"field": error.field, "message": error.message}]
+        raise file.located(wrong) from None
+
+
+async def _dry_run(client: Client, draft: Draft, json: bool) -> None:
+    if draft.inputs:
+        from swarm_consumer.inputs import expand
+
+        expand(draft.inputs)
+    found = await client.dry_run(draft.spec)
+    if json:
+        document(found)
+    else:
+        write(_told(found))
+
+
+def _told(found: DryRun) -> str:
+    lines = [f"image  {found.image}"]
+    if found.fits:
+        lines.append(f"fits   {', '.join(found.fits)}")
+    else:
+        lines.append(f"fits   no worker now{f'; nearest: {found.nearest}' if found.nearest else ''}")
+    return "".join(f"{clean(line)}\n" for line in lines)
+
+
+async def _submit(client: Client, draft: Draft, count: int, flags: Flags, wait: bool, json: bool) -> int:
+    with Bar() as bar:
+        spec = await client.with_inputs(draft.spec, draft.inputs, bar)
+    if count == 1:
+        one = await client.submit(spec, key=flags.idempotency_key)
+        ids, answer = [one.id], msgspec.to_builtins(one)
+    else:
+        ids = await client.submit_count(spec, count)
+        answer = {"ids": ids}
+    if not json:
+        write("".join(f"{job}\n" for job in ids))
+    elif not wait:
+        document(answer)
+    return await _wait(client, ids, json) if wait else 0
+
+
+async def _wait(client: Client, ids: list[int], json: bool) -> int:
+    ended = await client.wait_all(ids)
+    if json:
+        document([ended[job] for job in ids] if len(ids) > 1 else ended[ids[0]])
+    for job in ids:
+        if ended[job].state != "succeeded":
+            status(f"job {job} {ended[job].state}")
+    return first_failure(list(ended.values()))
+
+
+def first_failure(outcomes: Sequence[Outcome]) -> int:
+    """The exit code of the first job, by id, that did not succeed; 0 where all did."""
+    codes = (exit_code(o.state, o.exit_code) for o in sorted(outcomes, key=lambda o: o.id))
+    return next((code for code in codes if code), 0)

@@ -1,0 +1,116 @@
+"""`swarm worker`: token, list, show, revoke; `join` comes from the worker's package."""
+
+from typing import Annotated
+
+import typer
+
+from swarm_consumer.cli.completion import worker_names
+from swarm_consumer.cli.connection import with_client
+from swarm_consumer.cli.errors import UsageError
+from swarm_consumer.cli.jobs import Json
+from swarm_consumer.cli.lazy import Entry, LazyGroup
+from swarm_consumer.cli.output import document, status, table, write
+from swarm_consumer.cli.text import age, clean, moment
+from swarm_consumer.models import Worker
+from swarm_protocol.quantities import QuantityError, seconds, show_size
+
+_HERE = "swarm_consumer.cli.workers"
+Name = Annotated[str, typer.Argument(help="Name or id.", autocompletion=worker_names)]
+
+
+class WorkerGroup(LazyGroup):
+    """Commands about workers."""
+
+    entries = {  # noqa: RUF012
+        "token": Entry(_HERE, "token", "Commands"),
+        "list": Entry(_HERE, "listing", "Commands"),
+        "show": Entry(_HERE, "show", "Commands"),
+        "revoke": Entry(_HERE, "revoke", "Commands"),
+    }
+    prefix = "worker."
+
+
+app = typer.Typer(cls=WorkerGroup, no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def worker() -> None:
+    """Let workers in, look at them, put them out."""
+
+
+def token(
+    uses: Annotated[int, typer.Option("--uses", metavar="N", help="How many workers may use it.", min=1)] = 1,
+    ttl: Annotated[str, typer.Option("--ttl", metavar="TIME", help="How long it is good for.")] = "1h",
+    name: Annotated[str | None, typer.Option("--name", help="A name for the worker.")] = None,
+    json: Json = False,
+) -> None:
+    """Make a join token; it is shown this once."""
+    try:
+        limit = seconds(ttl)
+    except QuantityError as error:
+        raise UsageError(f"--ttl: {error}") from None
+    made = with_client(lambda client: client.join_token(uses=uses, ttl=limit, name=name))
+    if json:
+        document(made)
+        return
+    write(f"{made.token}\n")
+    status(
+        f"good for {uses} worker(s) until {moment(made.expires_at)}; there: swarm worker join URL --token TOKEN"
+    )
+
+
+def listing(json: Json = False) -> None:
+    """List workers."""
+    found = with_client(lambda client: client.workers())
+    if json:
+        document(found)
+        return
+    rows = [(w.name, w.state, _offers(w), _count(w), age(w.seen_at), _labels(w)) for w in found]
+    table(("NAME", "STATE", "OFFERS", "RUNNING", "SEEN", "LABELS"), rows)
+
+
+def show(name: Name, json: Json = False) -> None:
+    """Show one worker and what it runs."""
+    found = with_client(lambda client: client.worker(name))
+    if json:
+        document(found)
+        return
+    info = found.sysinfo or {}
+    pairs = (
+        ("worker", f"{found.name}  {found.id}"),
+        ("state", found.state),
+        ("offers", _offers(found)),
+        ("running", _count(found)),
+        ("machine", " ".join(str(info[key]) for key in ("hostname", "os", "arch") if info.get(key))),
+        ("engine", info.get("engine", "")),
+        ("labels", _labels(found)),
+        ("core", found.core or ""),
+        ("joined", moment(found.joined_at)),
+        ("seen", age(found.seen_at)),
+        ("revoked", moment(found.revoked_at)),
+        ("jobs", ", ".join(str(a.get("job", a.get("job_id", ""))) for a in found.attempts)),
+    )
+    write("".join(f"{key:<8} {clean(value)}\n" for key, value in pairs if value))
+
+
+def revoke(name: Name) -> None:
+    """Shut a worker out for good; its connection closes at once and its jobs go elsewhere."""
+    with_client(lambda client: client.revoke(name))
+    status(f"worker {name} is shut out")
+
+
+def _offers(worker: Worker) -> str:
+    has = worker.capacity or {}
+    if not has:
+        return ""
+    cpu, memory = has.get("cpu_millis", 0) / 1000, show_size(has.get("memory", 0))
+    return f"{has.get('slots', '?')} slots, {cpu:g} cpu, {memory}"
+
+
+def _count(worker: Worker) -> str:
+    running = worker.running
+    return str(len(running)) if isinstance(running, list) else "" if running is None else str(running)
+
+
+def _labels(worker: Worker) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(worker.labels.items()))

@@ -1,0 +1,261 @@
+"""The SDK's front: one object with all verbs.
+
+    async with Client.from_credentials() as client:
+        await client.push("busybox")
+        job = await client.run(JobSpec(image="busybox", command=["echo", "hello"]))
+        print(job.exit_code, await client.log_text(job.id))
+
+Every method raises `SwarmError` for what the core refuses or what goes wrong on the way to it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from swarm_consumer import credentials as files
+from swarm_consumer.clock import Clock
+from swarm_consumer.credentials import Credentials
+from swarm_consumer.jobs import JobFilter, Jobs
+from swarm_consumer.models import (
+    Artifact,
+    Cancelled,
+    DryRun,
+    Image,
+    Job,
+    JoinToken,
+    Outcome,
+    Submitted,
+    WhoAmI,
+    Worker,
+)
+from swarm_consumer.progress import Progress
+from swarm_consumer.retry import RetryPolicy
+from swarm_consumer.transport import Call, Transport
+from swarm_consumer.wire import Wire
+from swarm_protocol.spec import JobSpec
+
+if TYPE_CHECKING:
+    from swarm_consumer.artifacts import Artifacts
+    from swarm_consumer.images import Images, Pushed
+    from swarm_consumer.logs import LogCursor, LogEvent, Logs
+    from swarm_consumer.uploads import Uploads
+    from swarm_consumer.workers import Workers
+
+
+class Client:
+    """Signed in to one core; use it as an async context manager, or call `close`."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        keep: Callable[[Credentials], None] = lambda _: None,
+        wire: Wire | None = None,
+        clock: Clock | None = None,
+        policy: RetryPolicy | None = None,
+    ) -> None:
+        """`keep` is told of renewed access tokens, so that they can be saved."""
+        self._transport = Transport(credentials, keep=keep, wire=wire, clock=clock, policy=policy)
+        self._jobs = Jobs(self._transport)
+
+    @classmethod
+    def from_credentials(cls, path: Path | None = None) -> "Client":
+        """As the person who is signed in on this machine. Raises SwarmError(unauthenticated)."""
+        held = files.load(path)
+        return cls(held, keep=lambda renewed: _keep(renewed, path))
+
+    @classmethod
+    async def login(
+        cls, url: str, user: str, password: str, *, ca_pem: str, client_name: str = "sdk"
+    ) -> "Client":
+        """Sign in with a password at the core whose CA certificate this is. Raises SwarmError."""
+        from swarm_consumer.session import sign_in
+
+        return cls(await sign_in(url, user, password, ca_pem=ca_pem, client_name=client_name))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Wait for submits under way and close the connections; idempotent."""
+        await self._jobs.close()
+        await self._transport.close()
+
+    @property
+    def credentials(self) -> Credentials:
+        """The sign-in as it is now."""
+        return self._transport.credentials
+
+    async def whoami(self) -> WhoAmI:
+        """Who is signed in, with which role."""
+        return await self._transport.get(WhoAmI, Call("GET", "/whoami"))
+
+    async def logout(self) -> None:
+        """End the sign-in on the core's side."""
+        body = {"refresh_token": self.credentials.refresh_token}
+        await self._transport.send(Call("POST", "/logout", json=body, repeatable=True, signed=False))
+
+    async def push(
+        self, image: str | Path, *, rename: str | None = None, progress: Progress | None = None
+    ) -> "Pushed":
+        """Bring an image: a name in the local engine, or the Path of an archive."""
+        if isinstance(image, Path):
+            return await self._images().push_archive(image, rename=rename, progress=progress)
+        return await self._images().push(image, rename=rename, progress=progress)
+
+    async def images(self) -> list[Image]:
+        """The images of the project."""
+        return await self._images().all()
+
+    async def remove_image(self, name: str) -> None:
+        """Forget a tag."""
+        await self._images().remove(name)
+
+    async def with_inputs(
+        self, spec: JobSpec, inputs: Sequence[str], progress: Progress | None = None
+    ) -> JobSpec:
+        """The spec with these files (`PATH[:NAME]`) added, their bytes uploaded."""
+        if not inputs:
+            return spec
+        from swarm_consumer.inputs import expand, hash_file
+        from swarm_consumer.parallel import each
+
+        named = await asyncio.to_thread(expand, inputs)
+        hashed = await each(named, lambda file: asyncio.to_thread(hash_file, file), 2)
+        await self._uploads().upload([h.source for h in hashed], progress)
+        return msgspec.structs.replace(spec, inputs=[*spec.inputs, *(h.file for h in hashed)])
+
+    async def submit(self, spec: JobSpec, *, inputs: Sequence[str] = (), key: str | None = None) -> Submitted:
+        """Make a job durable; concurrent submits travel together. The same `key` and spec bring the same job."""
+        return await self._jobs.submit(await self.with_inputs(spec, inputs), key=key)
+
+    async def submit_many(self, specs: Iterable[JobSpec]) -> list[Submitted | BaseException]:
+        """Many jobs in few requests; for each its id, or the error that refused it."""
+        return await asyncio.gather(*(self._jobs.submit(spec) for spec in specs), return_exceptions=True)
+
+    async def submit_count(self, spec: JobSpec, count: int) -> list[int]:
+        """The same job `count` times, all or none; their ids."""
+        return await self._jobs.submit_count(spec, count)
+
+    async def dry_run(self, spec: JobSpec) -> DryRun:
+        """Check a spec and see which workers could run it; nothing is kept."""
+        return await self._jobs.dry_run(spec)
+
+    async def run(self, spec: JobSpec, *, inputs: Sequence[str] = (), within: float | None = None) -> Job:
+        """Submit and wait: the ended job. Raises TimeoutError after `within` seconds; the job then goes on."""
+        submitted = await self.submit(spec, inputs=inputs)
+        return await self._jobs.wait(submitted.id, within=within)
+
+    def jobs(self, which: JobFilter | None = None, *, limit: int | None = 100) -> AsyncIterator[Job]:
+        """Jobs, newest first."""
+        return self._jobs.all(which, limit=limit)
+
+    async def job(self, job: int) -> Job:
+        """One job with its spec, attempts, history and artifacts."""
+        return await self._jobs.get(job)
+
+    async def wait(self, job: int, *, within: float | None = None) -> Job:
+        """The job once it has ended. Raises TimeoutError."""
+        return await self._jobs.wait(job, within=within)
+
+    async def wait_all(self, jobs: Iterable[int], *, within: float | None = None) -> dict[int, Outcome]:
+        """How each job ended, once all have. Raises TimeoutError."""
+        return await self._jobs.wait_all(jobs, within=within)
+
+    async def cancel(self, job: int) -> Cancelled:
+        """Ask for a job's end."""
+        return await self._jobs.cancel(job)
+
+    async def retry(self, job: int) -> int:
+        """The id of a new job like this ended one; a held one is released and keeps its id."""
+        return await self._jobs.retry(job)
+
+    async def remove(self, job: int) -> None:
+        """Delete an ended job with its logs and artifacts."""
+        await self._jobs.remove(job)
+
+    def logs(
+        self, job: int, *, attempt: int | None = None, cursor: "LogCursor | None" = None
+    ) -> AsyncIterator["LogEvent"]:
+        """The log as it comes until the job has ended; goes on by itself after a lost connection."""
+        return self._logs().follow(job, attempt=attempt, cursor=cursor)
+
+    def log_bytes(
+        self, job: int, stream: str = "stdout", *, attempt: int | None = None, offset: int = 0
+    ) -> AsyncIterator[bytes]:
+        """The bytes of one stream so far."""
+        return self._logs().read(job, stream, attempt=attempt, offset=offset)
+
+    async def log_text(self, job: int, stream: str = "stdout") -> str:
+        """All of one stream so far as text; what is not UTF-8 is replaced."""
+        return b"".join([piece async for piece in self.log_bytes(job, stream)]).decode(errors="replace")
+
+    async def artifacts(self, job: int) -> list[Artifact]:
+        """The files that a job left."""
+        return await self._artifacts().all(job)
+
+    async def fetch(
+        self, job: int, folder: Path, *, names: Sequence[str] = (), progress: Progress | None = None
+    ) -> list[Path]:
+        """Bring a job's files below a folder, verified; `names` are globs."""
+        return await self._artifacts().fetch(job, folder, names=names, progress=progress)
+
+    async def join_token(self, *, uses: int = 1, ttl: float = 3600.0, name: str | None = None) -> JoinToken:
+        """A token with which workers may join."""
+        return await self._workers().join_token(uses=uses, ttl=ttl, name=name)
+
+    async def workers(self) -> list[Worker]:
+        """All workers."""
+        return await self._workers().all()
+
+    async def worker(self, worker: str) -> Worker:
+        """One worker by id or name."""
+        return await self._workers().get(worker)
+
+    async def revoke(self, worker: str) -> None:
+        """Shut a worker out for good."""
+        await self._workers().revoke(worker)
+
+    # Loaded when first used: a short command needs one of these at most.
+
+    def _uploads(self) -> "Uploads":
+        from swarm_consumer.uploads import Uploads
+
+        return Uploads(self._transport)
+
+    def _images(self) -> "Images":
+        from swarm_consumer.images import Images
+
+        return Images(self._transport, self._uploads())
+
+    def _logs(self) -> "Logs":
+        from swarm_consumer.logs import Logs
+
+        return Logs(self._transport)
+
+    def _artifacts(self) -> "Artifacts":
+        from swarm_consumer.artifacts import Artifacts
+
+        return Artifacts(self._transport)
+
+    def _workers(self) -> "Workers":
+        from swarm_consumer.workers import Workers
+
+        return Workers(self._transport)
+
+
+def _keep(renewed: Credentials, path: Path | None) -> None:
+    """Save a renewed token; a folder that can't be written to costs a renewal each time, no more."""
+    try:
+        files.save(renewed, path)
+    except OSError:
+        return

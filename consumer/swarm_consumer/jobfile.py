@@ -1,0 +1,241 @@
+"""Job files: YAML or TOML to a draft, with errors that name the line.
+
+image: busybox            # what `swarm submit -f job.yaml` reads
+command: [sh, -c, "wc -l /in/data.csv > /out/lines"]
+inputs: [data.csv]
+outputs: [lines]
+resources: {cpu: 500m, memory: 256M}
+timeouts: {run: 10m}
+"""
+
+import difflib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from swarm_consumer.draft import Draft
+from swarm_consumer.located import FileSyntaxError, Located, read_toml, read_yaml
+from swarm_consumer.times import start_time
+from swarm_protocol.errors import SwarmError
+from swarm_protocol.quantities import QuantityError, cpu_millis, seconds, size
+from swarm_protocol.spec import JobSpec, Resources, Timeouts, check
+
+MAX_FILE = 1024 * 1024
+_SPEC_NAMES = {"resources.cpu_millis": "resources.cpu"}
+
+
+class _Wrong(Exception):
+    """A field that can't be read; the message says what it may look like."""
+
+
+def _text(node: Located) -> str:
+    if node.raw is None:
+        raise _Wrong("a text, not a list or a map")
+    return node.raw
+
+
+def _whole(node: Located) -> int:
+    if not isinstance(node.value, int) or isinstance(node.value, bool):
+        raise _Wrong(f"a whole number, not {node.shown()}")
+    return node.value
+
+
+def _truth(node: Located) -> bool:
+    if not isinstance(node.value, bool):
+        raise _Wrong(f"true or false, not {node.shown()}")
+    return node.value
+
+
+def _texts(node: Located) -> list[str]:
+    if not isinstance(node.value, list):
+        raise _Wrong(f"a list, such as [a, b], not {node.shown()}")
+    return [_text(item) for item in node.value]
+
+
+def _map(node: Located) -> dict[str, str]:
+    if not isinstance(node.value, dict):
+        raise _Wrong("a map of names to texts, such as {NAME: text}")
+    return {name: _text(item) for name, item in node.value.items()}
+
+
+def _env(node: Located) -> dict[str, str]:
+    if not isinstance(node.value, list):
+        return _map(node)
+    pairs = [text.partition("=") for text in _texts(node)]
+    bare = next((name for name, equals, _ in pairs if not equals), None)
+    if bare is not None:
+        raise _Wrong(f"{bare!r} has no value: write {bare}=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _quantity(read: Callable[[str], Any]) -> Callable[[Located], Any]:
+    return lambda node: read(_text(node))
+
+
+_RESOURCES: Mapping[str, tuple[str, Callable[[Located], Any]]] = {
+    "cpu": ("cpu_millis", _quantity(cpu_millis)),
+    "memory": ("memory", _quantity(size)),
+    "disk": ("disk", _quantity(size)),
+    "pids": ("pids", _whole),
+}
+_TIMEOUTS: Mapping[str, tuple[str, Callable[[Located], Any]]] = {
+    name: (name, _quantity(seconds)) for name in ("queue", "pull", "run", "stop_grace")
+}
+_FIELDS: Mapping[str, Callable[[Located], Any]] = {
+    "image": _text,
+    "command": _texts,
+    "entrypoint": _texts,
+    "env": _env,
+    "workdir": _text,
+    "user": _text,
+    "inputs": _texts,
+    "outputs": _texts,
+    "constraints": _map,
+    "priority": _whole,
+    "retries": _whole,
+    "infra_retries": _whole,
+    "at_most_once": _truth,
+    "name": _text,
+    "tags": _texts,
+    "at": _text,
+}
+_GROUPS: Mapping[str, tuple[type[Any], Mapping[str, tuple[str, Callable[[Located], Any]]]]] = {
+    "resources": (Resources, _RESOURCES),
+    "timeouts": (Timeouts, _TIMEOUTS),
+}
+
+
+@dataclass
+class JobFile:
+    """A file that was read: its draft, and where each field stands in it."""
+
+    name: str
+    draft: Draft = field(default_factory=lambda: Draft(JobSpec(image="")))
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def place(self, path: str) -> str:
+        """`job.yaml:7: ` for a field, or the nearest above it that the file has."""
+        path = _SPEC_NAMES.get(path, path).replace("[", ".[")
+        while path and path not in self.lines:
+            path = path.rpartition(".")[0]
+        return f"{self.name}:{self.lines[path]}: " if path else f"{self.name}: "
+
+    def located(self, errors: list[dict[str, str]]) -> SwarmError:
+        """One error for all that is wrong with fields, each with its place."""
+        told = [
+            {"field": e["field"], "message": f"{self.place(e['field'])}{e['field']}: {e['message']}"}
+            for e in errors
+        ]
+        return SwarmError("invalid_spec", told[0]["message"], field=told[0]["field"], errors=told)
+
+
+def read_job_file(path: str, now: datetime) -> JobFile:
+    """Read `job.yaml`, `job.toml`, or YAML from standard input for `-`. Raises SwarmError."""
+    name = "standard input" if path == "-" else path
+    try:
+        data = sys.stdin.buffer.read(MAX_FILE + 1) if path == "-" else Path(path).read_bytes()
+        text = data.decode()
+    except OSError as error:
+        raise SwarmError("bad_request", f"can't read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SwarmError("invalid_spec", f"{name} is not UTF-8 text") from None
+    if len(data) > MAX_FILE:
+        raise SwarmError("too_large", f"{name} is over {MAX_FILE} bytes")
+    try:
+        return parse(text, name, now, toml=path.endswith(".toml"))
+    except FileSyntaxError as error:
+        where = f"{name}:{error.line}" if error.line else name
+        raise SwarmError("invalid_spec", f"{where}: {error}") from None
+
+
+def parse(text: str, name: str, now: datetime, *, toml: bool = False) -> JobFile:
+    """A job file from its text. Raises FileSyntaxError, and SwarmError(invalid_spec) for wrong fields."""
+    root = read_toml(text) if toml else read_yaml(text)
+    if not isinstance(root.value, dict):
+        raise FileSyntaxError("a job file is a map that begins with `image: NAME`", root.line)
+    reader = _Reader(JobFile(name), now)
+    return reader.read(root.value)
+
+
+class _Reader:
+    """Collects the fields and all that is wrong with them."""
+
+    def __init__(self, file: JobFile, now: datetime) -> None:
+        self._file = file
+        self._now = now
+        self._values: dict[str, Any] = {}
+        self._errors: list[dict[str, str]] = []
+
+    def read(self, root: dict[str, Located]) -> JobFile:
+        for key, node in root.items():
+            self._file.lines[key] = node.key_line
+            if key in _GROUPS:
+                self._group(key, node)
+            elif key in _FIELDS:
+                self._field(key, _FIELDS[key], node, self._values, key)
+            else:
+                self._unknown(key, key, [*_FIELDS, *_GROUPS])
+        self._start()
+        inputs = tuple(self._values.pop("inputs", ()))
+        spec = JobSpec(**{"image": "", **self._values})
+        if "image" in self._values:
+            self._errors += [
+                {"field": _SPEC_NAMES.get(e.field, e.field), "message": e.message} for e in check(spec)
+            ]
+        if self._errors:
+            raise self._file.located(self._errors)
+        self._file.draft = Draft(spec, inputs)
+        return self._file
+
+    def _group(self, key: str, node: Located) -> None:
+        kind, fields = _GROUPS[key]
+        if not isinstance(node.value, dict):
+            self._wrong(key, f"a map of {', '.join(fields)}")
+            return
+        values: dict[str, Any] = {}
+        for name, item in node.value.items():
+            path = f"{key}.{name}"
+            self._file.lines[path] = item.key_line
+            if name in fields:
+                target, read = fields[name]
+                self._field(path, read, item, values, target)
+            else:
+                self._unknown(path, name, fields)
+        self._values[key] = kind(**values)
+
+    def _field(
+        self, path: str, read: Callable[[Located], Any], node: Located, into: dict[str, Any], target: str
+    ) -> None:
+        if isinstance(node.value, list):
+            self._file.lines |= {f"{path}.[{at}]": item.line for at, item in enumerate(node.value)}
+        elif isinstance(node.value, dict):
+            self._file.lines |= {f"{path}.{name}": item.key_line for name, item in node.value.items()}
+        try:
+            into[target] = read(node)
+        except (_Wrong, QuantityError) as error:
+            self._wrong(path, str(error))
+
+    def _start(self) -> None:
+        if "at" in self._values:
+            try:
+                self._values["at"] = start_time(self._values["at"], self._now)
+            except QuantityError as error:
+                self._wrong("at", str(error))
+
+    def _unknown(self, path: str, name: str, known: "Mapping[str, Any] | list[str]") -> None:
+        near = difflib.get_close_matches(name, list(known), 1, 0.5)
+        self._wrong(path, f"there is no such field{f'; did you mean `{near[0]}`?' if near else ''}")
+
+    def _wrong(self, path: str, message: str) -> None:
+        self._errors.append({"field": path, "message": message})
+
+
+def spec_json(draft: Draft) -> dict[str, Any]:
+    """The draft as plain data, for showing."""
+    told: dict[str, Any] = msgspec.to_builtins(draft.spec)
+    return told | ({"inputs": list(draft.inputs)} if draft.inputs else {})

@@ -1,0 +1,209 @@
+"""Jobs: submit, look, wait, cancel, retry, remove."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from swarm_consumer.coalesce import Coalescer
+from swarm_consumer.models import Cancelled, DryRun, Job, Outcome, Submitted
+from swarm_consumer.transport import Call, Transport
+from swarm_protocol.errors import SwarmError
+from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec, check
+from swarm_protocol.states import JobState
+
+OUTAGE_SECONDS = 60.0
+"""How long a wait goes on while the core does not answer."""
+_POLL = 30.0
+_BATCH = 1000
+_REJECTIONS = frozenset({400, 404, 409, 413, 422})
+
+
+class _Page(msgspec.Struct):
+    items: list[Job] = []
+    next: str | None = None
+
+
+class _Ids(msgspec.Struct):
+    ids: list[int]
+
+
+class _Outcomes(msgspec.Struct):
+    items: list[Outcome] = []
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs to list; empty fields don't narrow."""
+
+    states: Sequence[str] = ()
+    name: str | None = None
+    tag: str | None = None
+    image: str | None = None
+    worker: str | None = None
+
+    def query(self) -> list[tuple[str, str]]:
+        """As the words of a query."""
+        pairs = (("name", self.name), ("tag", self.tag), ("image", self.image), ("worker", self.worker))
+        return [("state", s) for s in self.states] + [(key, value) for key, value in pairs if value]
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """One submit that waits for its batch; encoded once."""
+
+    spec: msgspec.Raw
+    key: str
+    sleeps: bool
+
+    @property
+    def state(self) -> JobState:
+        return JobState.SLEEPING if self.sleeps else JobState.QUEUED
+
+
+class Jobs:
+    """The verbs about jobs."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._submits: Coalescer[_Pending, Submitted] = Coalescer(self._send, lambda p: len(p.spec))
+
+    async def close(self) -> None:
+        """Wait for submits under way."""
+        await self._submits.close()
+
+    async def submit(self, spec: JobSpec, *, key: str | None = None) -> Submitted:
+        """Make a job durable. The same `key` and spec later bring the same job. Raises SwarmError."""
+        return await self._submits.put(_pending(spec, key))
+
+    async def submit_count(self, spec: JobSpec, count: int) -> list[int]:
+        """The same job many times (at most 100,000), all or none; their ids. Raises SwarmError."""
+        body = {"spec": _pending(spec, None).spec, "count": count}
+        call = Call(
+            "POST", "/jobs/batch", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}, repeatable=False
+        )
+        return (await self._transport.get(_Ids, call)).ids
+
+    async def dry_run(self, spec: JobSpec) -> DryRun:
+        """What would become of a spec; nothing is kept. Raises SwarmError."""
+        body = bytes(_pending(spec, None).spec)
+        headers = {"Content-Type": "application/json"}
+        call = Call("POST", "/jobs", [("dry_run", "1")], body=body, headers=headers, repeatable=True)
+        return await self._transport.get(DryRun, call)
+
+    async def _send(self, batch: Sequence[_Pending]) -> list[Submitted | Exception]:
+        """One request for all; where the core rejects it, halves, so that one wrong spec fails alone."""
+        try:
+            return list(await self._post(batch))
+        except SwarmError as error:
+            if len(batch) == 1 or error.status not in _REJECTIONS:
+                return [error] * len(batch)
+        middle = len(batch) // 2
+        return await self._send(batch[:middle]) + await self._send(batch[middle:])
+
+    async def _post(self, batch: Sequence[_Pending]) -> list[Submitted]:
+        if len(batch) == 1:
+            headers = {"Idempotency-Key": batch[0].key, "Content-Type": "application/json"}
+            call = Call("POST", "/jobs", body=bytes(batch[0].spec), headers=headers)
+            return [await self._transport.get(Submitted, call)]
+        body = {"specs": [p.spec for p in batch], "keys": [p.key for p in batch]}
+        call = Call("POST", "/jobs/batch", json=body, repeatable=True)
+        ids = (await self._transport.get(_Ids, call)).ids
+        return [Submitted(id=job, state=p.state) for job, p in zip(ids, batch, strict=True)]
+
+    async def all(self, which: JobFilter | None = None, *, limit: int | None = 100) -> AsyncIterator[Job]:
+        """Jobs, newest first, at most `limit` (None: all). Raises SwarmError."""
+        query, cursor, left = (which or JobFilter()).query(), None, limit
+        while left is None or left > 0:
+            size = [("limit", str(min(500, left or 500)))]
+            call = Call("GET", "/jobs", [*query, *size, *([("cursor", cursor)] if cursor else [])])
+            page = await self._transport.get(_Page, call)
+            for job in page.items[:left]:
+                yield job
+            left = None if left is None else left - len(page.items)
+            cursor = page.next
+            if not cursor:
+                return
+
+    async def get(self, job: int) -> Job:
+        """One job with its spec, attempts, history and artifacts. Raises SwarmError(not_found)."""
+        return await self._transport.get(Job, Call("GET", f"/jobs/{job}"))
+
+    async def wait(self, job: int, *, within: float | None = None) -> Job:
+        """The job once it has ended. Raises SwarmError, and TimeoutError after `within` seconds."""
+        until = None if within is None else self._transport.clock.monotonic() + within
+        while True:
+            pause = self._pause(until)
+            call = Call(
+                "GET",
+                f"/jobs/{job}/wait",
+                [("timeout", f"{pause:g}")],
+                timeout=pause + 30,
+                patience=OUTAGE_SECONDS,
+            )
+            found = await self._transport.get(Job, call)
+            if found.ended:
+                return found
+
+    async def wait_all(self, jobs: Iterable[int], *, within: float | None = None) -> dict[int, Outcome]:
+        """How each of the jobs ended, once all have. Raises SwarmError, and TimeoutError."""
+        until = None if within is None else self._transport.clock.monotonic() + within
+        open_, ended = dict.fromkeys(jobs), dict[int, Outcome]()
+        while open_:
+            pause = self._pause(until)
+            for outcome in await self._ended(list(open_)[:_BATCH], pause):
+                ended[outcome.id] = outcome
+                open_.pop(outcome.id, None)
+        return ended
+
+    async def _ended(self, jobs: Sequence[int], pause: float) -> Sequence[Outcome]:
+        call = Call(
+            "POST",
+            "/jobs/wait",
+            json={"ids": jobs, "timeout": pause},
+            timeout=pause + 30,
+            repeatable=True,
+            patience=OUTAGE_SECONDS,
+        )
+        return (await self._transport.get(_Outcomes, call)).items
+
+    def _pause(self, until: float | None) -> float:
+        if until is None:
+            return _POLL
+        left = until - self._transport.clock.monotonic()
+        if left <= 0:
+            raise TimeoutError("the jobs have not ended in time")
+        return min(_POLL, left)
+
+    async def cancel(self, job: int) -> Cancelled:
+        """Ask for a job's end. Raises SwarmError(already_ended, not_found)."""
+        return await self._transport.get(Cancelled, Call("POST", f"/jobs/{job}/cancel", repeatable=True))
+
+    async def retry(self, job: int) -> int:
+        """The id of a new job like this one (or its own, where it was held). Raises SwarmError(not_ended)."""
+        call = Call(
+            "POST", f"/jobs/{job}/retry", headers={"Idempotency-Key": uuid.uuid4().hex}, repeatable=False
+        )
+        return (await self._transport.get(Submitted, call)).id
+
+    async def remove(self, job: int) -> None:
+        """Delete an ended job, its logs and its artifacts. Raises SwarmError(not_ended, not_found)."""
+        await self._transport.send(Call("DELETE", f"/jobs/{job}"))
+
+
+def _pending(spec: JobSpec, key: str | None) -> _Pending:
+    wrong = check(spec)
+    if wrong:
+        errors = [{"field": e.field, "message": e.message} for e in wrong]
+        message = f"{wrong[0].field}: {wrong[0].message}"
+        raise SwarmError("invalid_spec", message, field=wrong[0].field, errors=errors)
+    try:
+        raw = msgspec.Raw(msgspec.json.encode(spec))
+    except UnicodeEncodeError:
+        raise SwarmError("invalid_spec", "a word of the job is not UTF-8") from None
+    if len(raw) > MAX_SPEC_BYTES:
+        hint = "hand large data over as a file with --input"
+        message = f"the job's description is {len(raw)} bytes, over the limit of {MAX_SPEC_BYTES}"
+        raise SwarmError("too_large", message, hint=hint)
+    return _Pending(raw, key or uuid.uuid4().hex, spec.at is not None)

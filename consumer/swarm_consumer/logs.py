@@ -1,0 +1,261 @@
+"""A job's log: what there is so far, and live with a resume at the offsets that one has."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from swarm_consumer.retry import Failure, RetryPolicy, next_delay
+from swarm_consumer.transport import Call, Transport, error_of, unreachable
+from swarm_consumer.trust import is_loopback
+from swarm_consumer.wire import Answer, WireError
+from swarm_protocol.claims import SERVER_NAME
+from swarm_protocol.errors import SwarmError
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+STDOUT, STDERR = 1, 2
+OUTAGE_SECONDS = 60.0
+_MAX_MESSAGE = 4 * 1024 * 1024
+_QUIET = 60.0
+"""Seconds without any word, pings included, after which a connection counts as lost."""
+
+
+class _Event(msgspec.Struct, frozen=True, tag_field="t", kw_only=True):
+    pass
+
+
+class LogData(_Event, frozen=True, kw_only=True, tag="data"):
+    """Bytes of one stream; `offset` is where they stand in that attempt's stream."""
+
+    attempt: int
+    stream: int
+    offset: int
+    data: bytes
+
+
+class LogAttempt(_Event, frozen=True, kw_only=True, tag="attempt"):
+    """A new attempt begins; offsets start at 0 again."""
+
+    attempt: int
+    worker: str | None = None
+
+
+class LogState(_Event, frozen=True, kw_only=True, tag="state"):
+    """The job has come into another state."""
+
+    state: str
+
+
+class LogGap(_Event, frozen=True, kw_only=True, tag="gap"):
+    """The bytes before `to` are gone for good."""
+
+    attempt: int
+    stream: int
+    to: int
+
+
+class LogEnd(_Event, frozen=True, kw_only=True, tag="end"):
+    """The job has ended and all of its log was sent."""
+
+    state: str
+    attempt: int | None = None
+    exit_code: int | None = None
+    failure: str | None = None
+    message: str | None = None
+    truncated: bool = False
+
+
+LogEvent = LogData | LogAttempt | LogState | LogGap | LogEnd
+_decoder: msgspec.msgpack.Decoder[LogEvent] = msgspec.msgpack.Decoder(LogEvent)
+
+
+class LogBroken(Exception):
+    """Bytes are missing in between: the connection is not to be trusted, ask again."""
+
+
+@dataclass
+class LogCursor:
+    """What was seen so far; drops what comes twice."""
+
+    attempt: int | None = None
+    offsets: dict[int, int] = field(default_factory=dict)
+
+    def query(self) -> str:
+        """The words that ask the core to go on from here."""
+        words = [f"stdout={self.offsets.get(STDOUT, 0)}", f"stderr={self.offsets.get(STDERR, 0)}"]
+        return "&".join(words + ([] if self.attempt is None else [f"attempt={self.attempt}"]))
+
+    def accept(self, event: LogEvent) -> LogEvent | None:
+        """The event without what was seen before, or None. Raises LogBroken."""
+        if isinstance(event, LogAttempt):
+            return event if self._enter(event.attempt) else None
+        if isinstance(event, LogData):
+            return self._data(event)
+        if isinstance(event, LogGap):
+            self._enter(event.attempt)
+            self.offsets[event.stream] = max(event.to, self.offsets.get(event.stream, 0))
+        return event
+
+    def missed(self, end: LogEnd) -> bool:
+        """Whether the job had a later attempt than what was seen; the cursor then stands at its beginning."""
+        return self.attempt is not None and end.attempt is not None and self._enter(end.attempt)
+
+    def _enter(self, attempt: int) -> bool:
+        """Whether this attempt is a new one."""
+        if self.attempt is not None and attempt <= self.attempt:
+            return False
+        self.attempt, self.offsets = attempt, {}
+        return True
+
+    def _data(self, event: LogData) -> LogEvent | None:
+        if self.attempt is not None and event.attempt < self.attempt:
+            return None
+        self._enter(event.attempt)
+        have = self.offsets.get(event.stream, 0)
+        if event.offset > have:
+            raise LogBroken
+        fresh = event.data[have - event.offset :]
+        if not fresh:
+            return None
+        self.offsets[event.stream] = have + len(fresh)
+        return msgspec.structs.replace(event, data=fresh, offset=have)
+
+
+class Logs:
+    """The verbs about logs."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def read(
+        self, job: int, stream: str = "stdout", *, attempt: int | None = None, offset: int = 0
+    ) -> AsyncIterator[bytes]:
+        """The bytes of one stream so far. Raises SwarmError."""
+        query = [("stream", stream)] + ([] if attempt is None else [("attempt", str(attempt))])
+        tries, began = 0, self._transport.clock.monotonic()
+        while True:
+            try:
+                call = Call("GET", f"/jobs/{job}/logs", [*query, ("offset", str(offset))])
+                async with self._transport.stream(call) as (_, pieces):
+                    async for piece in pieces:
+                        offset += len(piece)
+                        tries, began = 0, self._transport.clock.monotonic()
+                        yield piece
+                return
+            except WireError as error:
+                tries += 1
+                await self._pause(error, tries, began)
+
+    async def follow(
+        self, job: int, *, attempt: int | None = None, cursor: LogCursor | None = None
+    ) -> AsyncIterator[LogEvent]:
+        """The log as it comes, until the job has ended; with `attempt`, of that attempt alone.
+
+        Goes on after a lost connection without a gap or anything twice. Raises SwarmError, also where the core
+        does not come back within a minute.
+        """
+        seen = cursor or LogCursor(attempt)
+        tries, began, refused = 0, self._transport.clock.monotonic(), False
+        while True:
+            try:
+                async for event in self._connection(job, seen):
+                    tries, began, refused = 0, self._transport.clock.monotonic(), False
+                    if attempt is not None and _attempt_of(event) > attempt:
+                        return
+                    if attempt is None and isinstance(event, LogEnd) and seen.missed(event):
+                        break
+                    yield event
+                    if isinstance(event, LogEnd):
+                        return
+                lost = WireError("the connection was closed", sent=True)
+            except WireError as error:
+                if error.untrusted:
+                    raise unreachable(self._transport.credentials.url, error) from None
+                lost = error
+            except SwarmError as error:
+                if error.status == 401 and not refused:
+                    refused = True
+                    continue
+                if error.code != "unavailable":
+                    raise
+                lost = WireError(error.message, sent=True)
+            tries += 1
+            await self._pause(lost, tries, began)
+
+    async def _pause(self, error: WireError, tries: int, began: float) -> None:
+        delay = next_delay(
+            RetryPolicy(patience=OUTAGE_SECONDS),
+            Failure.NOT_SENT,
+            repeatable=True,
+            tries=tries,
+            spent=self._transport.clock.monotonic() - began,
+            retry_after=None,
+            jitter=0.5,
+        )
+        if delay is None or error.untrusted:
+            raise unreachable(self._transport.credentials.url, error) from None
+        await self._transport.clock.sleep(delay)
+
+    async def _connection(self, job: int, seen: LogCursor) -> AsyncIterator[LogEvent]:
+        """One connection's events, until it closes. Raises WireError, SwarmError."""
+        from websockets.exceptions import ConnectionClosed
+
+        token = await self._transport.tokens.access()
+        socket = await self._dial(job, seen, token)
+        try:
+            async for frame in socket:
+                event = _decode(frame)
+                fresh = seen.accept(event) if event is not None else None
+                if fresh is not None:
+                    yield fresh
+        except LogBroken:
+            return
+        except ConnectionClosed as error:
+            raise WireError(str(error), sent=True) from error
+        finally:
+            await socket.close()
+
+    async def _dial(self, job: int, seen: LogCursor, token: str) -> "ClientConnection":
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import InvalidHandshake, InvalidStatus
+
+        url = self._transport.credentials.url
+        options: dict[str, Any] = {"ssl": self._transport.context, "server_hostname": SERVER_NAME}
+        try:
+            return await connect(
+                f"wss{url.removeprefix('https')}/ws/jobs/{job}/logs?{seen.query()}",
+                additional_headers={"Authorization": f"Bearer {token}"},
+                compression=None,
+                max_size=_MAX_MESSAGE,
+                max_queue=4,
+                proxy=None if is_loopback(url) else True,
+                ping_timeout=_QUIET,
+                **options,
+            )
+        except InvalidStatus as error:
+            raise self._refusal(error.response.status_code, error.response.body, token, job) from None
+        except (OSError, TimeoutError, InvalidHandshake, EOFError) as error:
+            untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+            raise WireError(str(error) or type(error).__name__, sent=False, untrusted=untrusted) from error
+
+    def _refusal(self, status: int, body: bytes | bytearray | None, token: str, job: int) -> SwarmError:
+        if status == 401:
+            self._transport.tokens.refused(token)
+        return error_of(Answer(status, {}, bytes(body or b"")), Call("GET", f"/ws/jobs/{job}/logs"))
+
+
+def _decode(frame: str | bytes) -> LogEvent | None:
+    """The event, or None for one of a later version."""
+    if isinstance(frame, str):
+        return None
+    try:
+        return _decoder.decode(frame)
+    except msgspec.DecodeError:
+        return None
+
+
+def _attempt_of(event: LogEvent) -> int:
+    return event.attempt if isinstance(event, LogData | LogAttempt | LogGap) else 0

@@ -1,0 +1,176 @@
+"""What the core answers, as typed values. Times are aware datetimes, durations seconds, sizes bytes."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from swarm_protocol.spec import JobSpec
+from swarm_protocol.states import TERMINAL, JobState
+
+
+class _Model(msgspec.Struct, frozen=True, kw_only=True):
+    """Unknown fields of a later core are ignored."""
+
+
+class WhoAmI(_Model, frozen=True, kw_only=True):
+    """Who a sign-in is."""
+
+    user: str
+    project: str = ""
+    role: str = ""
+    user_id: str = ""
+    expires_at: datetime | None = None
+
+
+class Submitted(_Model, frozen=True, kw_only=True):
+    """A job that the core has made durable."""
+
+    id: int
+    state: JobState = JobState.QUEUED
+
+
+class DryRun(_Model, frozen=True, kw_only=True):
+    """What would become of a spec."""
+
+    ok: bool = True
+    image: str = ""
+    """The digest that the image's name stands for now."""
+    fits: list[str] = []
+    """Names of workers that could run it."""
+    nearest: str | None = None
+    """Where none fits: the worker that comes nearest, and what it lacks."""
+
+
+class Attempt(_Model, frozen=True, kw_only=True):
+    """One run of a job on one worker."""
+
+    attempt: int
+    state: str = ""
+    worker: str | None = None
+    worker_id: str | None = None
+    failure: str | None = None
+    exit_code: int | None = None
+    oom: bool = False
+    message: str | None = None
+    claimed_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    timings: dict[str, float | None] = {}
+    stdout: int | None = None
+    """Bytes of log."""
+    stderr: int | None = None
+    log_truncated: bool = False
+
+
+class Change(_Model, frozen=True, kw_only=True):
+    """One step in a job's history."""
+
+    at: datetime
+    to: str
+    from_: str | None = msgspec.field(name="from", default=None)
+    attempt: int | None = None
+    actor: str | None = None
+    reason: str | None = None
+
+
+class Artifact(_Model, frozen=True, kw_only=True):
+    """A file that a job left in `/out`."""
+
+    name: str
+    digest: str
+    size: int
+    mode: int = 0o644
+    attempt: int = 1
+
+
+class Job(_Model, frozen=True, kw_only=True):
+    """A job; `spec`, `attempts`, `history` and `artifacts` are filled where one job was asked for."""
+
+    id: int
+    state: JobState
+    name: str | None = None
+    reason: str | None = None
+    image: str = ""
+    image_digest: str | None = None
+    tags: list[str] = []
+    priority: int = 0
+    attempt: int | None = None
+    worker: str | None = None
+    exit_code: int | None = None
+    failure: str | None = None
+    message: str | None = None
+    user: str | None = None
+    project: str | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    wake_at: datetime | None = None
+    retry_of: int | None = None
+    cancel_requested: bool = False
+    timings: dict[str, float | None] = {}
+    spec: JobSpec | None = None
+    attempts: list[Attempt] = []
+    history: list[Change] = []
+    artifacts: list[Artifact] = []
+    waits_for: Any = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job is in a state that it never leaves."""
+        return self.state in TERMINAL
+
+
+class Outcome(_Model, frozen=True, kw_only=True):
+    """How a job ended, in short."""
+
+    id: int
+    state: JobState
+    exit_code: int | None = None
+
+
+class Cancelled(_Model, frozen=True, kw_only=True):
+    """The answer to a cancel: `cancelling` while a worker still has to stop it."""
+
+    id: int
+    state: JobState
+    cancelling: bool = False
+
+
+class Image(_Model, frozen=True, kw_only=True):
+    """An image that was pushed."""
+
+    name: str
+    tag: str | None = None
+    digest: str = ""
+    size: int = 0
+    platform: str | None = None
+    created_at: datetime | None = None
+    pushed_by: str | None = None
+
+
+class JoinToken(_Model, frozen=True, kw_only=True):
+    """Lets a worker join; the token is shown this once."""
+
+    token: str
+    id: str = ""
+    expires_at: datetime | None = None
+
+
+class Worker(_Model, frozen=True, kw_only=True):
+    """A machine that runs jobs."""
+
+    id: str
+    name: str = ""
+    state: str = ""
+    labels: dict[str, str] = {}
+    capacity: dict[str, Any] | None = None
+    free: dict[str, Any] | None = None
+    load: dict[str, Any] | None = None
+    running: Any = None
+    sysinfo: dict[str, Any] | None = None
+    core: str | None = None
+    seen_at: datetime | None = None
+    joined_at: datetime | None = None
+    revoked_at: datetime | None = None
+    attempts: list[dict[str, Any]] = []

@@ -1,0 +1,43 @@
+"""Workers: look, let in, put out."""
+
+import msgspec
+
+from swarm_consumer.models import JoinToken, Worker
+from swarm_consumer.transport import Call, Transport, part
+
+
+class _Page(msgspec.Struct):
+    items: list[Worker] = []
+    next: str | None = None
+
+
+class Workers:
+    """The verbs about workers; all but looking are for operators."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def join_token(self, *, uses: int = 1, ttl: float = 3600.0, name: str | None = None) -> JoinToken:
+        """A token that lets `uses` workers join within `ttl` seconds. Raises SwarmError(forbidden)."""
+        body = {"uses": uses, "ttl": ttl} | ({"name": name} if name else {})
+        return await self._transport.get(JoinToken, Call("POST", "/join-tokens", json=body))
+
+    async def all(self) -> list[Worker]:
+        """All workers. Raises SwarmError."""
+        found: list[Worker] = []
+        cursor: str | None = None
+        while True:
+            query = [("limit", "500"), *([("cursor", cursor)] if cursor else [])]
+            page = await self._transport.get(_Page, Call("GET", "/workers", query))
+            found += page.items
+            cursor = page.next
+            if not cursor:
+                return found
+
+    async def get(self, worker: str) -> Worker:
+        """One worker by id or name, with the attempts it holds. Raises SwarmError(not_found)."""
+        return await self._transport.get(Worker, Call("GET", f"/workers/{part(worker)}"))
+
+    async def revoke(self, worker: str) -> None:
+        """Shut a worker out for good; its connection closes at once. Raises SwarmError."""
+        await self._transport.send(Call("POST", f"/workers/{part(worker)}/revoke", repeatable=True))
