@@ -6,7 +6,7 @@ fenced by attempt number and worker; a stale report changes nothing and is answe
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -114,7 +114,7 @@ class Harvester:
         actor = f"worker:{worker}" if worker else self._actor
         timings = msgspec.json.encode(end.timings).decode() if end.timings else None
         short = msgspec.structs.replace(end, message=end.message[:_PREVIEW])
-        return Settled(current, judge(current.facts, end.result), short, timings, actor)
+        return Settled(current, judge(current.facts, end.result), short, timings, actor, worker is not None)
 
     async def _keep_artifacts(self, connection: Connection, settled: list[Settled]) -> list[Settled]:
         """Insert output files with their outcome; an outcome whose blobs aren't all here is no success."""
@@ -131,7 +131,7 @@ class Harvester:
         missing = f"{len(files) - present} of {len(files)} output files did not arrive whole"
         report = msgspec.structs.replace(settled.report, message=missing)
         verdict = Verdict(JobState.FAILED, FailureKind.OUTPUT_MISSING)
-        return Settled(settled.current, verdict, report, settled.timings, settled.actor)
+        return replace(settled, verdict=verdict, report=report)
 
 
 def lost(job: int, attempt: int, message: str) -> Finished:

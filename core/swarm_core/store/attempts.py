@@ -131,6 +131,8 @@ class Settled:
     timings: str | None
     """As JSON."""
     actor: str
+    reported: bool
+    """By its worker; else it is the core's finding, and nobody knows how long the log is."""
 
     @property
     def message(self) -> str:
@@ -152,8 +154,8 @@ async def settle(connection: Connection, settled: Sequence[Settled]) -> list[tup
         [s.report.oom for s in settled],
         [s.message for s in settled],
         [s.timings for s in settled],
-        [s.report.stdout for s in settled],
-        [s.report.stderr for s in settled],
+        [s.report.stdout if s.reported else None for s in settled],
+        [s.report.stderr if s.reported else None for s in settled],
         [s.report.log_truncated for s in settled],
         [s.verdict.attempt_state for s in settled],
         [s.verdict.delay for s in settled],

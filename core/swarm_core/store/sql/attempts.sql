@@ -169,4 +169,4 @@ select spec::text as spec from job where id = $1;
 -- name: ended_by_worker
 select a.job_id, a.attempt from attempt a
 join unnest($2::bigint[], $3::int[]) as k (job_id, attempt) on k.job_id = a.job_id and k.attempt = a.attempt
-where a.worker_id = $1 and a.ended_at is not null and a.stdout is not null and a.state not in ('lost', 'released');
+where a.worker_id = $1 and a.ended_at is not null and a.stdout is not null;

@@ -1,0 +1,245 @@
+"""A core's spine on a real Postgres, without its edges, and workers that are told what to say.
+
+Tests act on the same modules as the composition root builds; only connections are played by `FakeWorker`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+
+from swarm_core.clock import SystemClock
+from swarm_core.dispatcher import Dispatcher, Session, room_of
+from swarm_core.harvester import Harvester, Report
+from swarm_core.hibernator import Hibernator
+from swarm_core.leases import Leases
+from swarm_core.module import Supervisor
+from swarm_core.receiver import Receiver
+from swarm_core.reconcile import Reconciler
+from swarm_core.scheduler import Scheduler
+from swarm_core.settings import Timers
+from swarm_core.store import sessions
+from swarm_core.store.database import Database, transaction
+from swarm_protocol import messages as m
+from swarm_protocol.heartbeat import Opener
+from swarm_protocol.ids import DEFAULT_PROJECT, ProjectId, SessionId, uuid7
+
+DIGEST = "sha256:" + "0" * 64
+SYSINFO = m.SysInfo(hostname="h", os="linux", arch="amd64", cpus=4, memory=1 << 34, engine="20.10", version="0")
+Moves = Sequence[tuple[int, str, int]]
+
+
+@dataclass(frozen=True)
+class Ana:
+    """A consumer of the default project."""
+
+    id: UUID = field(default_factory=uuid4)
+    name: str = "ana"
+    project: ProjectId = DEFAULT_PROJECT
+
+
+@dataclass(frozen=True)
+class Image:
+    name: str = "img"
+    digest: str = DIGEST
+
+
+class Images:
+    """Knows every image."""
+
+    async def resolve(self, project: ProjectId, reference: str) -> Image:
+        return Image()
+
+
+class SilentLog:
+    """Keeps what was logged."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, object]]] = []
+
+    def _add(self, message: str, **fields: object) -> None:
+        self.lines.append((message, fields))
+
+    debug = info = warning = error = _add
+
+
+@dataclass
+class FakeWorker:
+    """A worker's side of one session: keeps what the core sent."""
+
+    id: UUID
+    session: Session
+    got: "asyncio.Queue[m.FromCore]"
+    closed: list[tuple[int, str]]
+
+    async def next(self, kind: type[Any]) -> Any:
+        """The next message of a kind, within five seconds; others are passed over."""
+        async with asyncio.timeout(5):
+            while True:
+                message = await self.got.get()
+                if isinstance(message, kind):
+                    return message
+
+    async def assigned(self) -> m.Assign:
+        """The next assignment."""
+        found: m.Assign = await self.next(m.Assign)
+        return found
+
+
+class Spine:
+    """One core's modules on one database."""
+
+    def __init__(self, database: Database, timers: Timers) -> None:
+        self.core = uuid4()
+        self.database = database
+        self.clock = SystemClock()
+        self.log = SilentLog()
+        self.timers = timers
+        self.dispatcher = Dispatcher(self.core, self.clock, unreachable=timers.unreachable, freed=self._freed)
+        self.scheduler = Scheduler(database, self.dispatcher, self.log, core=self.core)
+        self.receiver = Receiver(
+            database, Images(), self.dispatcher, core=self.core, woken=self._changed, stop=self._stop
+        )
+        self.harvester = Harvester(database, self.clock, self.log, core=self.core, changed=self._changed)
+        self.hibernator = Hibernator(database, self.clock, self.log, core=self.core, changed=self._changed)
+        self.leases = Leases(
+            database,
+            self.dispatcher,
+            self.harvester,
+            self.scheduler,
+            self.clock,
+            self.log,
+            timers,
+            changed=self._changed,
+        )
+        self.reconciler = Reconciler(
+            database, self.dispatcher, self.harvester, self.scheduler, self.log, changed=self._changed
+        )
+        self._progress = asyncio.Event()
+
+    def _freed(self) -> None:
+        self.scheduler.wake()
+
+    def _stop(self, job: int, attempt: int, worker: UUID) -> None:
+        self.dispatcher.stop(job, attempt, worker)
+
+    def _changed(self, moves: Moves) -> None:
+        self.scheduler.wake({shape for _, state, shape in moves if state == "queued"})
+        self.hibernator.wake()
+        self._progress.set()
+
+    # Acting ----------------------------------------------------------------------------------------------
+
+    async def submit(self, who: Ana | None = None, **spec: object) -> int:
+        """Submit one job; its id."""
+        raw = msgspec.json.encode({"image": "img", **spec})
+        [made] = await self.receiver.submit(who or Ana(), [raw])
+        return made.id
+
+    async def add_worker(self, name: str, worker: UUID | None = None) -> UUID:
+        """A worker that has joined."""
+        made = worker or uuid7()
+        await self.database.api.execute("insert into worker (id, name, public_key) values ($1, $2, '')", made, name)
+        return made
+
+    async def connect(
+        self, worker: UUID, *, slots: int = 4, held: Sequence[m.HeldAttempt] = (), **labels: str
+    ) -> FakeWorker:
+        """Open a session as the gateway does, and reconcile it."""
+        capacity = m.Capacity(slots=slots, cpu_millis=64_000, memory=1 << 36, disk=1 << 36)
+        session_id = SessionId(uuid7())
+        async with transaction(self.database.hot) as connection:
+            known = await sessions.open_session(
+                connection,
+                session_id,
+                worker,
+                self.core,
+                self.timers.lease,
+                capacity=msgspec.json.encode(capacity).decode(),
+                sysinfo="{}",
+                labels="{}",
+            )
+        assert known is not None
+        got: asyncio.Queue[m.FromCore] = asyncio.Queue()
+        closed: list[tuple[int, str]] = []
+        session = Session(
+            id=session_id,
+            worker=worker,
+            name=known.name,
+            generation=known.generation,
+            labels=labels,
+            capacity=capacity,
+            sysinfo=SYSINFO,
+            room=room_of(worker, capacity, labels),
+            opener=Opener(bytes(32)),
+            key_id=worker.int & 0xFFFFFFFF,
+            send=got.put_nowait,
+            close=lambda code, reason: closed.append((code, reason)),
+            heard_ws=self.clock.monotonic(),
+        )
+        self.dispatcher.add(session)
+        await self.reconciler.reconcile(session, list(held))
+        return FakeWorker(worker, session, got, closed)
+
+    async def started(self, worker: FakeWorker, ref: m.Ref) -> None:
+        """Report that the container runs; returns when that is written."""
+        await self._wait(self.harvester.report(Report(worker.id, m.Started(ref=ref))))
+
+    async def finished(self, worker: FakeWorker, ref: m.Ref, result: str = "succeeded", **more: Any) -> bool:
+        """Report the end; whether it counted."""
+        self.dispatcher.free(worker.session, ref)
+        return await self._wait(
+            self.harvester.report(Report(worker.id, m.Finished(ref=ref, result=result, exit_code=0, **more)))
+        )
+
+    async def _wait(self, future: "asyncio.Future[bool]") -> bool:
+        async with asyncio.timeout(5):
+            return await future
+
+    # Looking ---------------------------------------------------------------------------------------------
+
+    async def job(self, job: int) -> asyncpg.Record:
+        """The job's row."""
+        row = await self.database.api.fetchrow("select *, state::text as state from job where id = $1", job)
+        assert row is not None
+        return row
+
+    async def reaches(self, job: int, state: str) -> asyncpg.Record:
+        """Wait until the job is in a state, at most ten seconds."""
+        async with asyncio.timeout(10):
+            while True:
+                self._progress.clear()
+                row = await self.job(job)
+                if row["state"] == state:
+                    return row
+                try:
+                    await asyncio.wait_for(self._progress.wait(), 0.5)
+                except TimeoutError:
+                    continue
+
+    async def history(self, job: int) -> list[tuple[str | None, str, int]]:
+        """(from, to, attempt) of each step, in order."""
+        rows = await self.database.api.fetch(
+            "select old_state::text, new_state::text, attempt from history where job_id = $1 order by id", job
+        )
+        return [(row["old_state"], row["new_state"], row["attempt"]) for row in rows]
+
+
+@asynccontextmanager
+async def spine(url: str, timers: Timers | None = None) -> AsyncIterator[Spine]:
+    """A running spine on a migrated database."""
+    database = await Database.connect(url)
+    core = Spine(database, timers or Timers())
+    modules = [core.receiver, core.scheduler, core.harvester, core.hibernator, core.leases]
+    supervisor = Supervisor(modules, core.clock, core.log)
+    supervisor.start()
+    try:
+        yield core
+    finally:
+        await supervisor.stop()
+        await database.close()
