@@ -19,7 +19,7 @@ from typing import Final
 from swarm_core.home import ports, privilege
 from swarm_core.home.folder import ServerFolder
 from swarm_core.home.pgtools import PgTools, installed_tools
-from swarm_core.home.process import Identity, Running, command_line, identify
+from swarm_core.home.process import Identity, Running, command_line, identify, working_in
 from swarm_core.home.server import Endpoint, ServerFailed
 from swarm_protocol.errors import SwarmError
 
@@ -45,8 +45,8 @@ SETTINGS: Final = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-UNSAFE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-"""For tests: a crash of the machine may lose everything."""
+UNSAFE: Final = {"fsync": "off", "full_page_writes": "off"}
+"""For tests: a crash of the machine may lose everything; one of the server still loses nothing."""
 
 
 class EmbeddedPostgres:
@@ -79,6 +79,7 @@ class EmbeddedPostgres:
         self._refuse_other_version()
         if adopted := self._adopt():
             return adopted
+        self._clear_reused_lock()
         run_as = privilege.choose(self._tools.postgres, self._folder.path, self.data)
         self._create(run_as)
         port = self._launch(run_as)
@@ -136,6 +137,19 @@ class EmbeddedPostgres:
         if not orphan.end(STOP):
             raise ServerFailed(self.name, f"(pid {orphan.pid}, left behind) cannot be stopped", self.log)
         return None
+
+    def _clear_reused_lock(self) -> None:
+        """Remove a lock file whose pid another program has now: Postgres would take that one for its own kin.
+
+        A file whose pid is dead is left to Postgres, which also looks whether shared memory is still in use.
+        """
+        lines = self._lock_file()
+        if not lines or not lines[0].isdigit() or identify(int(lines[0])) is None:
+            return
+        for backend in working_in(self.data):  # they end by themselves when their postmaster is gone
+            if not backend.end(((signal.SIGQUIT, 10.0),)):
+                raise ServerFailed(self.name, f"(pid {backend.pid}, left behind) cannot be stopped", self.log)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _create(self, run_as: privilege.RunAs) -> None:
         """Make the data folder under another name first, so that an interrupted start leaves none half made."""

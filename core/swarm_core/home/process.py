@@ -102,3 +102,13 @@ class Running:
             if self.wait(seconds):
                 return True
         return False
+
+
+def working_in(folder: Path) -> list[Running]:
+    """The processes whose working directory this folder is, as far as we may see that."""
+    found: list[Running] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cwd() == str(folder) and (running := Running.found(identify(process.pid))):
+                found.append(running)
+    return found
