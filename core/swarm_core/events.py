@@ -54,7 +54,8 @@ class Watch:
     async def changed(self, within: float) -> bool:
         """Wait for a change, at most `within` seconds; whether there was one."""
         try:
-            await asyncio.wait_for(self._event.wait(), within)
+            async with asyncio.timeout(within):
+                await self._event.wait()
         except TimeoutError:
             return False
         self._event.clear()

@@ -55,7 +55,8 @@ class Scheduler:
         """Claim whenever woken, and look into the queue once a second."""
         while True:
             try:
-                await asyncio.wait_for(self._wake.wait(), POLL)
+                async with asyncio.timeout(POLL):  # not wait_for, which can lose a cancel in Python 3.11
+                    await self._wake.wait()
             except TimeoutError:
                 await self._look()
             self._wake.clear()
