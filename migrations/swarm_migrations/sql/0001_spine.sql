@@ -80,10 +80,14 @@ create table upload (
     project_id uuid not null references project,
     digest text not null,
     size bigint not null,
+    owner_id uuid not null,                      -- the project, or the worker that brings an attempt's output
+    job_id bigint not null default 0,            -- that attempt
+    attempt int not null default 0,
     created_at timestamptz not null default swarm_now(),
     touched_at timestamptz not null default swarm_now(),
-    unique (project_id, digest, size)
+    unique (project_id, digest, size, owner_id, job_id, attempt)
 );
+create index upload_touched on upload (touched_at);
 
 create table manifest (
     project_id uuid not null references project,
@@ -92,6 +96,7 @@ create table manifest (
     platform text not null default '',
     size bigint not null,                        -- of all its blobs
     created_at timestamptz not null default swarm_now(),
+    touched_at timestamptz not null default swarm_now(),  -- not reclaimed for a grace time after this
     primary key (project_id, digest)
 );
 create index manifest_digest on manifest (digest);
@@ -210,6 +215,7 @@ create index job_sleeping on job (wake_at) where wake_at is not null;
 create index job_queue_deadline on job (queue_deadline) where queue_deadline is not null;
 create index job_cancelling on job (id) where cancel_requested_at is not null and ended_at is null;
 create index job_ended on job (ended_at) where ended_at is not null;
+create index job_unfinished on job (project_id, id) where ended_at is null;
 create index job_named on job (project_id, name, id desc) where name is not null;
 
 -- A terminal state is never left, whoever asks. The WHEN clause keeps the guard free for every other update.
@@ -292,6 +298,16 @@ create table artifact (
 );
 create index artifact_digest on artifact (digest);
 
+-- Output files that an attempt has brought before its outcome is committed: kept while the attempt is open, however
+-- long its worker is cut off from the core.
+create table attempt_blob (
+    job_id bigint not null,
+    attempt int not null,
+    digest text not null references blob,
+    primary key (job_id, attempt, digest)
+);
+create index attempt_blob_digest on attempt_blob (digest);
+
 -- Job logs ----------------------------------------------------------------------------------------------
 
 -- One compressed run of a stream's bytes inside a pack blob. Packs hold many jobs' runs: one fsync for all.
@@ -304,7 +320,8 @@ create table log_segment (
     pack text not null references blob,
     pack_at int not null,                        -- where in the pack
     pack_length int not null,
-    seq bigint generated always as identity,     -- order of arrival over both streams
+    sealed_at timestamptz not null default swarm_now(),
     primary key (job_id, attempt, stream, start_at)
 );
 create index log_segment_pack on log_segment (pack);
+create index log_segment_sealed on log_segment (sealed_at);
