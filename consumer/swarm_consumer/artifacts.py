@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
@@ -78,13 +79,14 @@ class Artifacts:
         tries, began = 0, self._transport.clock.monotonic()
         while True:
             try:
-                async for piece in self._pieces(job, artifact, done):
-                    await asyncio.to_thread(file.write, piece)
-                    digest.update(piece)
-                    done += len(piece)
-                    progress.advance(len(piece))
-                    tries, began = 0, self._transport.clock.monotonic()
-                    _not_over(artifact, done)
+                async with aclosing(self._pieces(job, artifact, done)) as pieces:
+                    async for piece in pieces:
+                        await asyncio.to_thread(file.write, piece)
+                        digest.update(piece)
+                        done += len(piece)
+                        progress.advance(len(piece))
+                        tries, began = 0, self._transport.clock.monotonic()
+                        _not_over(artifact, done)
                 if done == artifact.size:
                     break
                 lost = WireError("the answer ended early", sent=True)
@@ -98,7 +100,7 @@ class Artifacts:
                 "digest_mismatch", f"{artifact.name}: the bytes are not those of its digest", hint=hint
             )
 
-    async def _pieces(self, job: int, artifact: Artifact, start: int) -> AsyncIterator[bytes]:
+    async def _pieces(self, job: int, artifact: Artifact, start: int) -> AsyncGenerator[bytes, None]:
         call = Call("GET", f"/jobs/{job}/artifacts/{part(artifact.name)}", headers=_range(artifact, start))
         if start == artifact.size:
             return

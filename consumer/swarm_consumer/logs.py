@@ -1,6 +1,7 @@
 """A job's log: what there is so far, and live with a resume at the offsets that one has."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -161,15 +162,16 @@ class Logs:
         tries, began, refused = 0, self._transport.clock.monotonic(), False
         while True:
             try:
-                async for event in self._connection(job, seen):
-                    tries, began, refused = 0, self._transport.clock.monotonic(), False
-                    if attempt is not None and _attempt_of(event) > attempt:
-                        return
-                    if attempt is None and isinstance(event, LogEnd) and seen.missed(event):
-                        break
-                    yield event
-                    if isinstance(event, LogEnd):
-                        return
+                async with aclosing(self._connection(job, seen)) as events:
+                    async for event in events:
+                        tries, began, refused = 0, self._transport.clock.monotonic(), False
+                        if attempt is not None and _attempt_of(event) > attempt:
+                            return
+                        if attempt is None and isinstance(event, LogEnd) and seen.missed(event):
+                            break
+                        yield event
+                        if isinstance(event, LogEnd):
+                            return
                 lost = WireError("the connection was closed", sent=True)
             except WireError as error:
                 if error.untrusted:
@@ -199,7 +201,7 @@ class Logs:
             raise unreachable(self._transport.credentials.url, error) from None
         await self._transport.clock.sleep(delay)
 
-    async def _connection(self, job: int, seen: LogCursor) -> AsyncIterator[LogEvent]:
+    async def _connection(self, job: int, seen: LogCursor) -> AsyncGenerator[LogEvent, None]:
         """One connection's events, until it closes. Raises WireError, SwarmError."""
         from websockets.exceptions import ConnectionClosed
 

@@ -80,7 +80,7 @@ def with_flags(command: Callable[..., R]) -> Callable[..., R]:
     ]
     filled.__signature__ = own.replace(parameters=[*before, *extra])  # type: ignore[attr-defined]
     filled.__annotations__ = {p.name: p.annotation for p in [*before, *extra]}
-    del filled.__wrapped__  # type: ignore[attr-defined]
+    del filled.__wrapped__
     return filled
 
 

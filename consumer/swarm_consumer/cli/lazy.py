@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from swarm_consumer.cli.quick import quicken
 from swarm_protocol.errors import SwarmError
 
 if TYPE_CHECKING:
@@ -31,7 +32,14 @@ class Entry:
     """Whether words after `--` are the job's command."""
 
 
-class WordsCommand(TyperCommand):
+class QuickCommand(TyperCommand):
+    """A command whose plain parameters cost next to nothing."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return quicken(super().get_params(ctx))
+
+
+class WordsCommand(QuickCommand):
     """Keeps the words after `--` apart, so that they are never taken for an image or a flag."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -47,6 +55,9 @@ class LazyGroup(TyperGroup):
     entries: Mapping[str, Entry] = {}
     prefix = ""
     """What the names of its plug-ins begin with: `worker.` for those under `swarm worker`."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return quicken(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         return [*self.entries, *(name for name in self._plugins() if name not in self.entries)]
@@ -112,7 +123,7 @@ def _command(name: str, loaded: Any, panel: str, words: bool) -> Any:
         app = typer.Typer(add_completion=False)
         lenient = getattr(loaded, "__name__", "") == "missing"
         settings = {"ignore_unknown_options": True, "allow_extra_args": True} if lenient else None
-        app.command(name, cls=WordsCommand if words else None, context_settings=settings)(loaded)
+        app.command(name, cls=WordsCommand if words else QuickCommand, context_settings=settings)(loaded)
         command = typer.main.get_command(app)
     command.rich_help_panel = panel  # type: ignore[attr-defined]
     return command

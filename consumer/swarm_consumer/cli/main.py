@@ -4,7 +4,6 @@ import os
 import sys
 from typing import Annotated, Any
 
-# Typer imports Rich for each usage error otherwise; ours are one line.
 import typer
 
 from swarm_consumer.cli.lazy import Entry, LazyGroup

@@ -14,10 +14,10 @@ from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.exits import EXIT_PIPE, exit_code
 from swarm_consumer.cli.flags import Flags, build, with_flags
 from swarm_consumer.cli.follow import LogPrinter
+from swarm_consumer.cli.jobs import ran
 from swarm_consumer.cli.lazy import WORDS
 from swarm_consumer.cli.output import document, give_up_stdout, status
 from swarm_consumer.cli.progress import Bar
-from swarm_consumer.cli.text import duration
 from swarm_consumer.client import Client
 from swarm_consumer.draft import Draft
 from swarm_consumer.models import Job
@@ -106,7 +106,7 @@ class _Session:
     def _ended(self, job: Job) -> int:
         if self._json:
             document(job)
-        took = f" after {duration((job.ended_at - job.started_at).total_seconds())}" if _ran(job) else ""
+        took = f" after {ran(job)}" if ran(job) else ""
         code = "" if job.exit_code is None else f" with exit code {job.exit_code}"
         why = "".join(f": {text}" for text in (job.failure, job.message) if text)
         status(f"job {job.id} {job.state}{code}{took}{why}")
@@ -128,10 +128,6 @@ class _Session:
         except SwarmError as error:
             if error.code != "already_ended":
                 status(f"error: job {self._job} could not be cancelled: {error.message}")
-
-
-def _ran(job: Job) -> bool:
-    return job.started_at is not None and job.ended_at is not None
 
 
 def on_interrupt(act: Callable[[], None]) -> Callable[[], None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 import typer
@@ -18,9 +18,11 @@ from swarm_consumer.cli.progress import Bar
 from swarm_consumer.cli.text import clean
 from swarm_consumer.client import Client
 from swarm_consumer.draft import Draft
-from swarm_consumer.jobfile import JobFile, read_job_file
 from swarm_consumer.models import DryRun, Outcome
 from swarm_protocol.errors import SwarmError
+
+if TYPE_CHECKING:
+    from swarm_consumer.jobfile import JobFile
 
 R = TypeVar("R")
 
@@ -52,7 +54,7 @@ def submit(
     """
     if count > 1 and flags.idempotency_key:
         raise UsageError("--count and --idempotency-key don't go together")
-    read = read_job_file(file, datetime.now(UTC)) if file else None
+    read = _read(file) if file else None
     draft = build(flags, image, ctx.meta.get(WORDS), read.draft if read else None, datetime.now(UTC))
     if dry_run:
         with_client(lambda client: _located(read, _dry_run(client, draft, json)))
@@ -61,7 +63,13 @@ def submit(
     raise typer.Exit(code)
 
 
-async def _located(file: JobFile | None, work: Awaitable[R]) -> R:
+def _read(file: str) -> "JobFile":
+    from swarm_consumer.jobfile import read_job_file
+
+    return read_job_file(file, datetime.now(UTC))
+
+
+async def _located(file: "JobFile | None", work: Awaitable[R]) -> R:
     """What the core finds wrong with a field is shown with its line in the job file."""
     try:
         return await work
