@@ -1,0 +1,63 @@
+# `make help` lists what there is. Everything makes the environment it needs by itself.
+
+PYTHON  ?= python3
+BIN     := .venv/bin
+TOOL    := $(BIN)/python -m tools
+CODE    := protocol core worker consumer migrations tests tools bench
+
+# pytest: how many processes, and whatever else, as in `make test ARGS='-k fencing'`.
+WORKERS ?= 2
+ARGS    ?=
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help setup engine engine-stop image demo test test-pg15 test-bare bench check format lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*##  *\(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+setup:  ## .venv with the locked packages; only what changed is installed
+	@$(PYTHON) -m tools.bootstrap
+
+engine: setup  ## see to a running Docker Engine
+	@$(TOOL).engine ensure
+
+engine-stop: setup  ## stop the engine that `make engine` started; never another
+	@$(TOOL).engine stop
+
+image: engine  ## the sample image swarm-sample:1, built with no registry
+	@$(TOOL).sample_image
+
+demo: image  ## upload an image, run a job on it, fetch its output
+	@$(TOOL).demo
+
+test: image  ## all tests; ARGS and WORKERS are handed to pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+test-pg15: image  ## all tests on the distribution's Postgres, 15 or later
+	@$(TOOL).distribution_postgres $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+test-bare: setup  ## the demo and the tests in a clean root with nothing of this machine in it
+	@$(TOOL).bare
+
+bench: image  ## floor and subject side by side; results also in bench/results/latest.json
+	@$(BIN)/python -m bench $(ARGS)
+
+check: setup  ## what needs no server: format, lint, types, layers, imports, docs
+	@$(BIN)/ruff format --check --quiet . || { echo 'error: not formatted: run `make format`' >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest -q -p no:xdist tests/unit/test_import_hygiene.py
+	@$(TOOL).check_docs
+
+format: setup  ## lay out the code, and mend what ruff can
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+lock: setup  ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions
+	@$(TOOL).lock $(ARGS)
+
+clean:  ## all that `make` made in this folder
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/results build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
