@@ -51,6 +51,10 @@ class Harvester:
         self._changed = changed
         self._reports: Batcher[Report, bool] = Batcher("harvester", self._write, most=500, bound=100_000)
 
+    def backlog(self) -> int:
+        """Reports that wait to be written."""
+        return len(self._reports)
+
     def report(self, report: Report) -> asyncio.Future[bool]:
         """Queue a report; the future tells whether it counted. Raises SwarmError(unavailable) when full."""
         return self._reports.put(report)

@@ -189,7 +189,7 @@ class Receiver:
 
     async def _insert(self, templates: Sequence[Template]) -> list[Submitted]:
         """One statement for all that gathered."""
-        async with transaction(self._database.hot) as connection:
+        async with transaction(self._database.api) as connection:
             made = await jobs.insert(connection, templates, range(len(templates)), [None] * len(templates))
         return self._announce(made, [template.shape for template in templates])
 
@@ -220,7 +220,7 @@ class Receiver:
     async def _submit_many(self, templates: list[Template], use: list[int]) -> list[Submitted]:
         """All in one transaction, since all or none are accepted, in statements of a thousand."""
         made: list[tuple[int, str]] = []
-        async with transaction(self._database.hot) as connection:
+        async with transaction(self._database.api) as connection:
             await self._need_inputs(connection, templates)
             for at in range(0, len(use), MAX_BATCH):
                 part = use[at : at + MAX_BATCH]
@@ -237,7 +237,7 @@ class Receiver:
         hashes = {key: hashlib.sha256(raw).digest() for key, raw in zip(keys, specs, strict=True) if key}
         if len(hashes) != sum(1 for key in keys if key):
             raise SwarmError("bad_request", "an idempotency key stands twice in one request", field="keys")
-        async with transaction(self._database.hot) as connection:
+        async with transaction(self._database.api) as connection:
             reserved = await jobs.reserve_keys(connection, who.project, hashes)
             known = await jobs.known_keys(connection, who.project, [key for key in hashes if key not in reserved])
             for key, earlier in known.items():
@@ -264,7 +264,7 @@ class Receiver:
 
         Once this has returned no new attempt starts. Raises SwarmError: not_found, already_ended.
         """
-        async with transaction(self._database.hot) as connection:
+        async with transaction(self._database.api) as connection:
             found = await jobs.lock_out_of_queue(connection, job, who.project)
             if found is None:
                 raise _no_job(job)
@@ -301,7 +301,7 @@ class Receiver:
         return Retried(made.id, True)
 
     async def _release(self, who: Caller, job: int) -> Retried:
-        async with transaction(self._database.hot) as connection:
+        async with transaction(self._database.api) as connection:
             found = await jobs.lock(connection, job, who.project)
             if found is None or found.state != JobState.HELD:
                 raise SwarmError("conflict", f"job {job} is held no more", hint=f"see `swarm show {job}`")

@@ -6,7 +6,7 @@ the attempts. An idle core asks nothing but that once a second.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +21,9 @@ from swarm_protocol.messages import Assign, ImageRef, Ref
 CLAIM: Final = 500
 """Jobs in one claim at most: past this, batches gain nothing (performance.md)."""
 POLL: Final = 1.0
+BACKLOG: Final = 4 * CLAIM
+"""Outcomes that may wait to be written before claims pause: what ends must not fall behind what begins."""
+_PAUSE: Final = 0.002
 
 
 class Scheduler:
@@ -28,8 +31,11 @@ class Scheduler:
 
     name = "scheduler"
 
-    def __init__(self, database: Database, dispatcher: Dispatcher, log: Log, *, core: UUID) -> None:
+    def __init__(
+        self, database: Database, dispatcher: Dispatcher, log: Log, *, core: UUID, backlog: Callable[[], int]
+    ) -> None:
         self._database = database
+        self._backlog = backlog
         self._dispatcher = dispatcher
         self._log = log
         self._actor = f"core:{core}"
@@ -71,6 +77,8 @@ class Scheduler:
 
     async def _claim_all(self) -> None:
         while self._hot:
+            while self._backlog() > BACKLOG:
+                await asyncio.sleep(_PAUSE)
             try:
                 if not await self._claim():
                     return

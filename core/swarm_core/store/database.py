@@ -32,7 +32,15 @@ _SESSION: Final = {
 }
 # Plans made while the tables were empty would stay bad for a connection's life: a guarded UPDATE over a few hundred
 # ids kept a sequential scan and cost three quarters of the throughput (performance.md).
-_HOT: Final = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
+# Every hot statement is a list of ids and a lookup by key for each: a nested loop over an index, and nothing else.
+_HOT: Final = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
 
 LOST: Final = (
     OSError,

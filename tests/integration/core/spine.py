@@ -101,7 +101,9 @@ class Spine:
         self.log = SilentLog()
         self.timers = timers
         self.dispatcher = Dispatcher(self.core, self.clock, unreachable=timers.unreachable, freed=self._freed)
-        self.scheduler = Scheduler(database, self.dispatcher, self.log, core=self.core)
+        self.scheduler = Scheduler(
+            database, self.dispatcher, self.log, core=self.core, backlog=lambda: self.harvester.backlog()
+        )
         self.receiver = Receiver(
             database, Images(), self.dispatcher, core=self.core, woken=self._changed, stop=self._stop
         )

@@ -1,5 +1,8 @@
 -- Attempts: claims, starts and outcomes, each a batch in one statement, each guarded by state and attempt number.
 -- Locks are always taken in the order queue, job, attempt.
+--
+-- A guard on an attempt looks at its state and not at `ended_at is null`, which would offer the planner the index of
+-- open attempts: while the tables are small it takes that for a join, and keeps the plan when they no longer are.
 
 -- Candidates for the free capacity of this core's workers: for each shape the best jobs, locked against other cores.
 -- name: pick
@@ -54,7 +57,7 @@ with input as materialized (
     update job set state = 'running', started_at = input.at
     from input, attempt a
     where job.id = input.job_id and job.attempt = input.attempt and job.state = 'dispatched'
-      and a.job_id = input.job_id and a.attempt = input.attempt and a.worker_id = input.worker_id and a.ended_at is null
+      and a.job_id = input.job_id and a.attempt = input.attempt and a.worker_id = input.worker_id and a.state = 'dispatched'
     returning job.id, input.attempt, input.at
 ), run as (
     update attempt set state = 'running', started_at = moved.at
@@ -72,7 +75,7 @@ with input as materialized (
     update job set state = 'harvesting'
     from input, attempt a
     where job.id = input.job_id and job.attempt = input.attempt and job.state = 'running'
-      and a.job_id = input.job_id and a.attempt = input.attempt and a.worker_id = input.worker_id and a.ended_at is null
+      and a.job_id = input.job_id and a.attempt = input.attempt and a.worker_id = input.worker_id and a.state = 'running'
     returning job.id, input.attempt, input.at
 ), bring as (
     update attempt set state = 'harvesting'
@@ -116,7 +119,8 @@ with input as materialized (
                        message = input.message, timings = input.timings::json, stdout = input.stdout, stderr = input.stderr,
                        log_truncated = input.log_truncated
     from input
-    where attempt.job_id = input.job_id and attempt.attempt = input.attempt and attempt.ended_at is null
+    where attempt.job_id = input.job_id and attempt.attempt = input.attempt
+      and attempt.state in ('dispatched', 'running', 'harvesting')
 ), queued as (
     insert into queue (job_id, shape_id, priority) select id, shape_id, priority from moved where state = 'queued'
 ), noted as (
