@@ -125,12 +125,12 @@ class JobFile:
             path = path.rpartition(".")[0]
         return f"{self.name}:{self.lines[path]}: " if path else f"{self.name}: "
 
+    def _line(self, path: str, message: str) -> str:
+        return f"{self.place(path)}{path}: {message.removeprefix(f'{path}: ')}"
+
     def located(self, errors: list[dict[str, str]]) -> SwarmError:
         """One error for all that is wrong with fields, each with its place."""
-        told = [
-            {"field": e["field"], "message": f"{self.place(e['field'])}{e['field']}: {e['message']}"}
-            for e in errors
-        ]
+        told = [{"field": e["field"], "message": self._line(e["field"], e["message"])} for e in errors]
         return SwarmError("invalid_spec", told[0]["message"], field=told[0]["field"], errors=told)
 
 
