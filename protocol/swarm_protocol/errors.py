@@ -37,6 +37,7 @@ STATUS: Final[dict[str, int]] = {
     "offset_mismatch": 409,
     "not_ended": 409,
     "already_ended": 409,
+    "too_slow": 408,
     "too_large": 413,
     "digest_mismatch": 422,
     "blob_missing": 422,
