@@ -17,6 +17,7 @@ import msgspec
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from swarm_core.api.auth import identity_of, worker_only
 from swarm_core.clock import Clock
 from swarm_core.dispatcher import Dispatcher, Session, room_of
 from swarm_core.harvester import Harvester, Report
@@ -47,10 +48,6 @@ class Granted(Protocol):
 
 class WorkerGate(Protocol):
     """What the gateway needs of identity."""
-
-    async def worker_of(self, authorization: str) -> tuple[UUID, float]:
-        """The worker of a bearer token, and for how many seconds it is good. Raises SwarmError."""
-        ...
 
     async def exchange(self, assertion: str) -> Granted:
         """A fresh token for a worker's assertion. Raises SwarmError."""
@@ -102,7 +99,7 @@ class Gateway:
         self._open: set[Connection] = set()
 
     def route(self) -> WebSocketRoute:
-        """The route to be served; it checks the worker's token itself."""
+        """The route to be served."""
         return WebSocketRoute("/ws/worker", self.serve)
 
     async def close(self) -> None:
@@ -110,15 +107,13 @@ class Gateway:
         for connection in list(self._open):
             connection.close(m.CLOSE_CORE_STOPS, "the core is stopping")
 
+    @worker_only
     async def serve(self, socket: WebSocket) -> None:
         """One worker's connection, from its first byte to its last."""
-        try:
-            worker, good_for = await self._gate.worker_of(socket.headers.get("authorization", ""))
-        except SwarmError as error:
-            await socket.close(m.CLOSE_REVOKED if error.code == "forbidden" else m.CLOSE_TOKEN, error.message)
-            return
+        identity = identity_of(socket)
+        worker = identity.id
         await socket.accept()
-        connection = Connection(socket, self._clock, good_for)
+        connection = Connection(socket, self._clock, identity.expires_at - self._clock.time())
         self._open.add(connection)
         writer = asyncio.create_task(connection.write())
         try:

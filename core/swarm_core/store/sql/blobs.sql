@@ -91,8 +91,8 @@ where touched_at < swarm_now() - $1 * interval '1 second'
 order by touched_at limit $2
 for update skip locked;
 
--- Second step, with a later snapshot: the rows of those that nothing refers to go, and the others are looked at again
--- only after another grace time.
+-- Second step, with a later snapshot: the rows of those that nothing refers to go. The others are looked at again when
+-- they are a quarter older, at the latest after a day, so that a large store isn't read through every hour.
 -- name: drop_unreferenced
 with free as (
     select d.digest from unnest($1::text[]) as d (digest)
@@ -104,7 +104,7 @@ with free as (
       and not exists (select 1 from attempt_blob x where x.digest = d.digest)
       and not exists (select 1 from log_segment x where x.pack = d.digest)
 ), kept as (
-    update blob set touched_at = swarm_now()
+    update blob set touched_at = swarm_now() + least(interval '1 day', (swarm_now() - created_at) / 4)
     where digest = any($1::text[]) and digest not in (select digest from free)
 )
 delete from blob using free where blob.digest = free.digest

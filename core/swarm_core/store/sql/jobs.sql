@@ -123,6 +123,7 @@ with job as (
    h as (delete from history where job_id in (select id from job)),
    i as (delete from job_input where job_id in (select id from job)),
    o as (delete from artifact where job_id in (select id from job)),
+   b as (delete from attempt_blob where job_id in (select id from job)),
    l as (delete from log_segment where job_id in (select id from job)),
    k as (delete from idempotency where job_id in (select id from job))
 select count(*) as removed from job;
