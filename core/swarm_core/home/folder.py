@@ -8,6 +8,7 @@
 
 import os
 import secrets
+import shutil
 import stat
 from pathlib import Path
 from typing import IO, Final
@@ -15,7 +16,7 @@ from typing import IO, Final
 from swarm_core.home.privilege import RunAs
 
 LOG_LIMIT: Final = 8 * 1024 * 1024
-"""Bytes of a log at a start above which it is set aside (one earlier log is kept)."""
+"""Bytes of a log above which it is set aside (one earlier log is kept)."""
 
 
 class ServerFolder:
@@ -40,12 +41,6 @@ class ServerFolder:
             write_secret(file, secrets.token_urlsafe(32))
         return file.read_text().strip()
 
-    def open_log(self) -> IO[bytes]:
-        """The log, to be appended to."""
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        return os.fdopen(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
-
     def server_file(self, name: str, text: str, run_as: RunAs) -> Path:
         """Write a file only the server and we can read."""
         file = self.path / name
@@ -64,3 +59,18 @@ def write_secret(file: Path, text: str) -> None:
         out.flush()
         os.fsync(out.fileno())
     fresh.replace(file)
+
+
+def open_log(log: Path) -> IO[bytes]:
+    """A log, to be appended to; one that has grown too long is set aside first."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+
+def trim_log(log: Path) -> None:
+    """Set aside what a running process has written, if it is too long: it appends, so the file can be emptied."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        log.with_suffix(".log.1").chmod(0o600)
+        os.truncate(log, 0)

@@ -4,7 +4,10 @@ import socket
 from pathlib import Path
 from typing import Final
 
+from swarm_protocol.errors import SwarmError
+
 HOST: Final = "127.0.0.1"
+DEFAULT_CORE_PORT: Final = 8443
 
 
 def is_free(port: int, host: str = HOST, *, udp: bool = False) -> bool:
@@ -34,6 +37,26 @@ def kept_port(file: Path) -> int:
         port = free_port()
         file.write_text(f"{port}\n")
     return port
+
+
+def core_port(given: int | None, remembered: int | None) -> tuple[int, str]:
+    """The port of the core, free on TCP and UDP, and a line for the person when it isn't the one they expect.
+
+    Raises SwarmError when the one they asked for is taken.
+    """
+    if given is not None:
+        if is_free(given, udp=True):
+            return given, ""
+        raise SwarmError(
+            "conflict",
+            f"port {given} is taken on {HOST} (the core needs it on TCP and UDP)",
+            hint=f"give another with --port, leave --port out, or end what has it: `ss -tulpn 'sport = :{given}'`",
+        )
+    wanted = remembered or DEFAULT_CORE_PORT
+    if is_free(wanted, udp=True):
+        return wanted, ""
+    port = free_port(udp=True)
+    return port, f"port {wanted} is taken, so the core has port {port}"
 
 
 def _can_bind(host: str, port: int, kind: int) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm_core.home import ports, privilege
-from swarm_core.home.folder import ServerFolder
+from swarm_core.home.folder import ServerFolder, open_log
 from swarm_core.home.pgtools import PgTools, installed_tools
 from swarm_core.home.process import Identity, Running, command_line, identify, working_in
 from swarm_core.home.server import Endpoint, ServerFailed
@@ -87,12 +87,13 @@ class EmbeddedPostgres:
             self._tools.query(port, self._login(), "postgres", f"create database {DATABASE}")
         return self._endpoint(port, adopted=False)
 
-    def stop(self) -> None:
-        """Stop it (fast, then immediate); also one that this object did not start."""
-        running = self._running or self._orphan()
+    def stop(self) -> bool:
+        """Stop it (fast, then immediate); also one that this object did not start. Whether it was running."""
+        running = self._running if self.alive() else self._orphan()
         if running is not None and not running.end(STOP):
             raise ServerFailed(self.name, f"(pid {running.pid}) cannot be stopped", self.log)
         self._running = None
+        return running is not None
 
     def alive(self) -> bool:
         """Whether the server's process runs."""
@@ -186,7 +187,7 @@ class EmbeddedPostgres:
         argv = [str(self._tools.postgres), "-D", str(self.data)]
         for key, value in settings.items():
             argv += ["-c", f"{key}={value}"]
-        with self._folder.open_log() as log:
+        with open_log(self.log) as log:
             child = subprocess.Popen(
                 run_as.command(argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
                 env=self._tools.environment(), start_new_session=True, **run_as.options(),

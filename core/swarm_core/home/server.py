@@ -35,8 +35,8 @@ class Server(Protocol):
         """Return once it answers. Raises SwarmError with the tail of its log if it does not."""
         ...
 
-    def stop(self) -> None:
-        """Stop it in order, then by force; does nothing when it isn't running."""
+    def stop(self) -> bool:
+        """Stop it in order, then by force; whether it was running."""
         ...
 
     def alive(self) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm_core.home import ports, privilege
-from swarm_core.home.folder import ServerFolder
+from swarm_core.home.folder import ServerFolder, open_log
 from swarm_core.home.process import Running, command_line, identify
 from swarm_core.home.server import Endpoint, ServerFailed
 from swarm_protocol.errors import SwarmError
@@ -76,12 +76,13 @@ class EmbeddedValkey:
                 return self._endpoint(port, adopted=False)
         raise ServerFailed(self.name, "did not start", self.log)
 
-    def stop(self) -> None:
-        """Stop it; also one that this object did not start."""
-        running = self._running or self._orphan()
+    def stop(self) -> bool:
+        """Stop it; also one that this object did not start. Whether it was running."""
+        running = self._running if self.alive() else self._orphan()
         if running is not None and not running.end(STOP):
             raise ServerFailed(self.name, f"(pid {running.pid}) cannot be stopped", self.log)
         self._running = None
+        return running is not None
 
     def alive(self) -> bool:
         """Whether the server's process runs."""
@@ -99,7 +100,7 @@ class EmbeddedValkey:
         self._folder.server_file("data/valkey.conf", text, run_as)
 
     def _spawn(self, binary: Path, run_as: privilege.RunAs) -> None:
-        with self._folder.open_log() as log:
+        with open_log(self.log) as log:
             child = subprocess.Popen(
                 run_as.command([str(binary), str(self._config)]), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}, start_new_session=True, **run_as.options(),
