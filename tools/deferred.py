@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
@@ -24,7 +25,8 @@ def run_deferred(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -
 
     before = {number: signal.signal(number, note) for number in _SIGNALS}
     try:
-        code = subprocess.Popen(argv, stdin=subprocess.DEVNULL, env=env, start_new_session=True).wait()
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=env, start_new_session=True)
+        code = child.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
