@@ -18,7 +18,7 @@ from swarm_core.dispatcher import Dispatcher, Session, room_of
 from swarm_core.harvester import Harvester, Report
 from swarm_core.hibernator import Hibernator
 from swarm_core.leases import Leases
-from swarm_core.module import Supervisor
+from swarm_core.module import Module, Supervisor
 from swarm_core.receiver import Receiver
 from swarm_core.reconcile import Reconciler
 from swarm_core.scheduler import Scheduler
@@ -28,6 +28,7 @@ from swarm_core.store.database import Database, transaction
 from swarm_protocol import messages as m
 from swarm_protocol.heartbeat import Opener
 from swarm_protocol.ids import DEFAULT_PROJECT, ProjectId, SessionId, uuid7
+from swarm_protocol.states import JobState, may_follow
 
 DIGEST = "sha256:" + "0" * 64
 SYSINFO = m.SysInfo(hostname="h", os="linux", arch="amd64", cpus=4, memory=1 << 34, engine="20.10", version="0")
@@ -224,6 +225,16 @@ class Spine:
                 except TimeoutError:
                     continue
 
+    async def check_history(self) -> None:
+        """Every step that was ever taken is one that the transition table allows, and each job's steps connect."""
+        rows = await self.database.api.fetch(
+            "select job_id, old_state::text as old, new_state::text as new, lag(new_state::text) over w as before"
+            " from history window w as (partition by job_id order by id)"
+        )
+        for row in rows:
+            assert row["old"] == row["before"], dict(row)
+            assert row["old"] is None or may_follow(JobState(row["old"]), JobState(row["new"])), dict(row)
+
     async def history(self, job: int) -> list[tuple[str | None, str, int]]:
         """(from, to, attempt) of each step, in order."""
         rows = await self.database.api.fetch(
@@ -237,11 +248,12 @@ async def spine(url: str, timers: Timers | None = None) -> AsyncIterator[Spine]:
     """A running spine on a migrated database."""
     database = await Database.connect(url)
     core = Spine(database, timers or Timers())
-    modules = [core.receiver, core.scheduler, core.harvester, core.hibernator, core.leases]
+    modules: list[Module] = [core.receiver, core.scheduler, core.harvester, core.hibernator, core.leases]
     supervisor = Supervisor(modules, core.clock, core.log)
     supervisor.start()
     try:
         yield core
+        await core.check_history()
     finally:
         await supervisor.stop()
         await database.close()

@@ -1,0 +1,321 @@
+-- What the migrations make, drawn by `make schema`; a test holds it to them.
+
+create table artifact (
+    job_id bigint not null,
+    attempt integer not null,
+    name text not null,
+    digest text not null,
+    size bigint not null,
+    mode integer not null,
+    PRIMARY KEY (job_id, attempt, name),
+    FOREIGN KEY (digest) REFERENCES blob(digest)
+);
+CREATE INDEX artifact_digest ON artifact (digest);
+
+create table attempt (
+    job_id bigint not null,
+    attempt integer not null,
+    worker_id uuid not null,
+    session_id uuid not null,
+    state text default 'dispatched'::text not null,
+    claimed_at timestamp with time zone not null,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    failure text,
+    exit_code integer,
+    oom boolean default false not null,
+    message text default ''::text not null,
+    timings json,
+    stdout bigint,
+    stderr bigint,
+    log_truncated boolean default false not null,
+    PRIMARY KEY (job_id, attempt)
+);
+CREATE INDEX attempt_open ON attempt (worker_id) WHERE (ended_at IS NULL);
+
+create table attempt_blob (
+    job_id bigint not null,
+    attempt integer not null,
+    digest text not null,
+    PRIMARY KEY (job_id, attempt, digest),
+    FOREIGN KEY (digest) REFERENCES blob(digest)
+);
+CREATE INDEX attempt_blob_digest ON attempt_blob (digest);
+
+create table audit (
+    id bigint generated always as identity not null,
+    at timestamp with time zone default swarm_now() not null,
+    project_id uuid,
+    actor text not null,
+    action text not null,
+    subject text default ''::text not null,
+    detail json,
+    PRIMARY KEY (id)
+);
+
+create table blob (
+    digest text not null,
+    size bigint not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    touched_at timestamp with time zone default swarm_now() not null,
+    PRIMARY KEY (digest)
+);
+CREATE INDEX blob_touched ON blob (touched_at);
+
+create table blob_grant (
+    project_id uuid not null,
+    digest text not null,
+    PRIMARY KEY (project_id, digest),
+    FOREIGN KEY (digest) REFERENCES blob(digest) ON DELETE CASCADE,
+    FOREIGN KEY (project_id) REFERENCES project(id)
+);
+CREATE INDEX blob_grant_digest ON blob_grant (digest);
+
+create table history (
+    job_id bigint not null,
+    id bigint generated always as identity not null,
+    at timestamp with time zone not null,
+    old_state job_state,
+    new_state job_state not null,
+    attempt integer not null,
+    actor text not null,
+    reason text default ''::text not null,
+    PRIMARY KEY (job_id, id)
+);
+
+create table idempotency (
+    project_id uuid not null,
+    key text not null,
+    job_id bigint not null,
+    body_hash bytea not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    PRIMARY KEY (project_id, key)
+);
+CREATE INDEX idempotency_job ON idempotency (job_id);
+
+create table image_tag (
+    project_id uuid not null,
+    name text not null,
+    tag text not null,
+    digest text not null,
+    pushed_by text default ''::text not null,
+    pushed_at timestamp with time zone default swarm_now() not null,
+    PRIMARY KEY (project_id, name, tag),
+    FOREIGN KEY (project_id) REFERENCES project(id),
+    FOREIGN KEY (project_id, digest) REFERENCES manifest(project_id, digest)
+);
+CREATE INDEX image_tag_digest ON image_tag (project_id, digest);
+
+create table job (
+    id bigint default nextval('job_id_seq'::regclass) not null,
+    project_id uuid not null,
+    person_id uuid,
+    state job_state not null,
+    attempt integer default 0 not null,
+    shape_id integer not null,
+    priority integer not null,
+    own_failures integer default 0 not null,
+    infra_failures integer default 0 not null,
+    workers_lost integer default 0 not null,
+    retries integer not null,
+    infra_retries integer not null,
+    at_most_once boolean not null,
+    created_at timestamp with time zone not null,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    wake_at timestamp with time zone,
+    queue_deadline timestamp with time zone,
+    cancel_requested_at timestamp with time zone,
+    failure text,
+    exit_code integer,
+    reason text default ''::text not null,
+    image_digest text not null,
+    name text,
+    tags text[] default '{}'::text[] not null,
+    retry_of bigint,
+    spec json not null,
+    PRIMARY KEY (id),
+    CHECK (((state <> 'sleeping'::job_state) OR (wake_at IS NOT NULL)))
+);
+CREATE INDEX job_by_project ON job (project_id, id DESC);
+CREATE INDEX job_cancelling ON job (id) WHERE ((cancel_requested_at IS NOT NULL) AND (ended_at IS NULL));
+CREATE INDEX job_ended ON job (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX job_named ON job (project_id, name, id DESC) WHERE (name IS NOT NULL);
+CREATE INDEX job_queue_deadline ON job (queue_deadline) WHERE (queue_deadline IS NOT NULL);
+CREATE INDEX job_sleeping ON job (wake_at) WHERE (wake_at IS NOT NULL);
+CREATE INDEX job_unfinished ON job (project_id, id) WHERE (ended_at IS NULL);
+
+create table job_input (
+    job_id bigint not null,
+    digest text not null,
+    PRIMARY KEY (job_id, digest),
+    FOREIGN KEY (digest) REFERENCES blob(digest)
+);
+CREATE INDEX job_input_digest ON job_input (digest);
+
+create table join_token (
+    id text not null,
+    secret_hash bytea not null,
+    name text default ''::text not null,
+    uses_left integer not null,
+    made_by text not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    expires_at timestamp with time zone not null,
+    PRIMARY KEY (id)
+);
+
+create table log_segment (
+    job_id bigint not null,
+    attempt integer not null,
+    stream smallint not null,
+    start_at bigint not null,
+    length integer not null,
+    pack text not null,
+    pack_at integer not null,
+    pack_length integer not null,
+    sealed_at timestamp with time zone default swarm_now() not null,
+    PRIMARY KEY (job_id, attempt, stream, start_at),
+    FOREIGN KEY (pack) REFERENCES blob(digest)
+);
+CREATE INDEX log_segment_pack ON log_segment (pack);
+CREATE INDEX log_segment_sealed ON log_segment (sealed_at);
+
+create table login_token (
+    id uuid not null,
+    person_id uuid not null,
+    secret_hash bytea not null,
+    client text default ''::text not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    used_at timestamp with time zone default swarm_now() not null,
+    expires_at timestamp with time zone not null,
+    UNIQUE (secret_hash),
+    PRIMARY KEY (id),
+    FOREIGN KEY (person_id) REFERENCES person(id) ON DELETE CASCADE
+);
+
+create table manifest (
+    project_id uuid not null,
+    digest text not null,
+    media_type text not null,
+    platform text default ''::text not null,
+    size bigint not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    touched_at timestamp with time zone default swarm_now() not null,
+    PRIMARY KEY (project_id, digest),
+    FOREIGN KEY (digest) REFERENCES blob(digest),
+    FOREIGN KEY (project_id) REFERENCES project(id)
+);
+CREATE INDEX manifest_digest ON manifest (digest);
+
+create table manifest_blob (
+    manifest_digest text not null,
+    digest text not null,
+    PRIMARY KEY (manifest_digest, digest),
+    FOREIGN KEY (digest) REFERENCES blob(digest),
+    FOREIGN KEY (manifest_digest) REFERENCES blob(digest)
+);
+CREATE INDEX manifest_blob_digest ON manifest_blob (digest);
+
+create table migration (
+    number integer not null,
+    name text not null,
+    checksum text not null,
+    applied_at timestamp with time zone default now() not null,
+    PRIMARY KEY (number)
+);
+
+create table person (
+    id uuid not null,
+    name text not null,
+    password_hash text not null,
+    role text not null,
+    project_id uuid not null,
+    generation integer default 0 not null,
+    disabled_at timestamp with time zone,
+    created_at timestamp with time zone default swarm_now() not null,
+    UNIQUE (name),
+    PRIMARY KEY (id),
+    FOREIGN KEY (project_id) REFERENCES project(id),
+    CHECK ((name ~ '^[a-z0-9][a-z0-9._@-]{0,62}$'::text)),
+    CHECK ((role = ANY (ARRAY['observer'::text, 'consumer'::text, 'operator'::text, 'admin'::text])))
+);
+
+create table project (
+    id uuid not null,
+    name text not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    UNIQUE (name),
+    PRIMARY KEY (id)
+);
+
+create table queue (
+    job_id bigint not null,
+    shape_id integer not null,
+    priority integer not null,
+    PRIMARY KEY (job_id)
+);
+CREATE INDEX queue_claim ON queue (shape_id, priority DESC, job_id);
+
+create table sealed (
+    name text not null,
+    nonce bytea not null,
+    ciphertext bytea not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    PRIMARY KEY (name)
+);
+
+create table shape (
+    id integer generated always as identity not null,
+    key text not null,
+    cpu_millis integer not null,
+    memory bigint not null,
+    disk bigint not null,
+    constraints jsonb not null,
+    UNIQUE (key),
+    PRIMARY KEY (id)
+);
+
+create table upload (
+    id uuid not null,
+    project_id uuid not null,
+    digest text not null,
+    size bigint not null,
+    owner_id uuid not null,
+    job_id bigint default 0 not null,
+    attempt integer default 0 not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    touched_at timestamp with time zone default swarm_now() not null,
+    UNIQUE (project_id, digest, size, owner_id, job_id, attempt),
+    PRIMARY KEY (id),
+    FOREIGN KEY (project_id) REFERENCES project(id)
+);
+CREATE INDEX upload_touched ON upload (touched_at);
+
+create table worker (
+    id uuid not null,
+    name text not null,
+    public_key bytea not null,
+    generation integer default 0 not null,
+    labels jsonb default '{}'::jsonb not null,
+    capacity jsonb default '{}'::jsonb not null,
+    sysinfo jsonb default '{}'::jsonb not null,
+    joined_at timestamp with time zone default swarm_now() not null,
+    seen_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    UNIQUE (name),
+    PRIMARY KEY (id)
+);
+
+create table worker_session (
+    id uuid not null,
+    worker_id uuid not null,
+    core_id uuid not null,
+    started_at timestamp with time zone default swarm_now() not null,
+    lease_until timestamp with time zone not null,
+    reconciled_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    PRIMARY KEY (id),
+    FOREIGN KEY (worker_id) REFERENCES worker(id)
+);
+CREATE INDEX worker_session_lease ON worker_session (lease_until) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX worker_session_open ON worker_session (worker_id) WHERE (ended_at IS NULL);
