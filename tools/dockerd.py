@@ -15,6 +15,8 @@ from tools.machine import find_daemon, with_sbin
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
+_started: "list[subprocess.Popen[bytes]]" = []
+"""Kept, because Python complains of a child that is forgotten while it runs; this one is meant to."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def start(daemon: Daemon) -> None:
             env=with_sbin(os.environ),
             start_new_session=True,
         )
+    _started.append(process)
     _remember(daemon, process.pid)
     _await_answer(daemon, process)
 
