@@ -89,9 +89,17 @@ class DiskBlobs:
         self._threads.shutdown()
 
     async def work(self, call: Callable[[], T]) -> T:
-        """Run file work in this store's threads; a full disk becomes SwarmError(disk_full)."""
+        """Run file work in this store's threads; a full disk becomes SwarmError(disk_full).
+
+        A cancelled caller still waits for the thread, so that nobody closes a file that is being written.
+        """
+        running = asyncio.get_running_loop().run_in_executor(self._threads, call)
         with disk_errors():
-            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                await asyncio.wait([running])
+                raise
 
     async def stage(self, content: bytes | AsyncIterable[bytes], *, most: int | None = None) -> Staged:
         path = self.staging / secrets.token_hex(16)
