@@ -3,9 +3,12 @@
 -- Rules: SQL reads time only through swarm_now(), so that a test can move a database's clock.
 -- What belongs to someone has project_id. Job and attempt rows are guarded by the state and attempt they expect.
 
+-- It is the statement's time and not the clock's, for only a stable body is inlined: called for each row of a batch
+-- a function costs more than the row.
+
 create function swarm_now() returns timestamptz
     language sql stable parallel safe
-    return clock_timestamp();
+    return statement_timestamp();
 
 -- People ------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ async def move_clock(url: str, interval: str) -> None:
     connection = await asyncpg.connect(url)
     await connection.execute(
         "create or replace function swarm_now() returns timestamptz language sql stable parallel safe"
-        f" return clock_timestamp() + interval '{interval}'"
+        f" return statement_timestamp() + interval '{interval}'"
     )
     await connection.close()
 
