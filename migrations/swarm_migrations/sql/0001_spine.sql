@@ -41,6 +41,15 @@ create table login_token (
     expires_at timestamptz not null
 );
 
+-- Sign-ins that failed, so that guessing gets slower whichever core is asked. A success removes its rows.
+create table login_failure (
+    key text primary key,                       -- a name, or a name and where it was tried from
+    failures int not null default 0,
+    until timestamptz not null default swarm_now(),   -- refused before this
+    at timestamptz not null default swarm_now()
+);
+create index login_failure_at on login_failure (at);
+
 -- The cluster's own secrets (CA key, token-signing key, cluster id), sealed with the key of SWARM_SEAL_KEY_FILE.
 create table sealed (
     name text primary key,
