@@ -1,0 +1,122 @@
+"""Signals: who is told when jobs have moved. Wakes this core's modules at once, and the other cores through Redis.
+
+All of it is a hint: whoever is woken reads the database, and looks again by itself when no hint comes.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from swarm_core.cache import Cache
+from swarm_core.dispatcher import Dispatcher
+from swarm_core.events import JobEvents
+from swarm_core.hibernator import Hibernator
+from swarm_core.scheduler import Scheduler
+from swarm_protocol.states import JobState
+
+_WAITS_FOR_TIME = frozenset({str(JobState.SLEEPING)})
+
+
+class Queued(msgspec.Struct, frozen=True, array_like=True):
+    """Jobs of these shapes were queued by a core."""
+
+    core: UUID
+    shapes: list[int]
+
+
+class Changed(msgspec.Struct, frozen=True, array_like=True):
+    """These jobs have moved; `sleeping` tells whether one of them now waits for a time."""
+
+    core: UUID
+    jobs: list[int]
+    sleeping: bool
+
+
+class Stop(msgspec.Struct, frozen=True, array_like=True):
+    """An attempt is to be stopped by whichever core has its worker."""
+
+    job: int
+    attempt: int
+    worker: UUID
+
+
+class Signals:
+    """The one place that modules report changes to. `connect` it once all of them are built."""
+
+    def __init__(self, core: UUID, events: JobEvents, cache: Cache) -> None:
+        self._core = core
+        self._events = events
+        self._cache = cache
+        self._scheduler: Scheduler | None = None
+        self._hibernator: Hibernator | None = None
+        self._dispatcher: Dispatcher | None = None
+        cache.on("queued", self._on_queued)
+        cache.on("changed", self._on_changed)
+        cache.on("stop", self._on_stop)
+        cache.on("revoked", self._on_revoked)
+
+    def connect(self, scheduler: Scheduler, hibernator: Hibernator, dispatcher: Dispatcher) -> None:
+        """Name who is to be woken."""
+        self._scheduler, self._hibernator, self._dispatcher = scheduler, hibernator, dispatcher
+
+    def changed(self, moves: Sequence[tuple[int, str, int]]) -> None:
+        """(job, new state, shape) of jobs that moved, after the commit."""
+        if not moves:
+            return
+        shapes = {shape for _, state, shape in moves if state == JobState.QUEUED}
+        sleeping = any(state in _WAITS_FOR_TIME for _, state, _ in moves)
+        jobs = [job for job, _, _ in moves]
+        self._wake(shapes, sleeping, jobs)
+        if shapes:
+            self._cache.publish("queued", Queued(self._core, list(shapes)))
+        self._cache.publish("changed", Changed(self._core, jobs, sleeping))
+
+    def submitted(self, moves: Sequence[tuple[int, str, int]]) -> None:
+        """Jobs that are new: one with a queue timeout may be due before anything else that waits."""
+        self.changed(moves)
+        if self._hibernator is not None:
+            self._hibernator.wake()
+
+    def freed(self) -> None:
+        """A worker has room."""
+        if self._scheduler is not None:
+            self._scheduler.wake()
+
+    def stop(self, job: int, attempt: int, worker: UUID) -> None:
+        """An attempt was asked to stop."""
+        if self._dispatcher is None or not self._dispatcher.stop(job, attempt, worker):
+            self._cache.publish("stop", Stop(job, attempt, worker))
+
+    def revoked(self, worker: UUID) -> None:
+        """A worker may not connect any more."""
+        if self._dispatcher is not None:
+            self._dispatcher.drop(worker)
+        self._cache.publish("revoked", worker)
+
+    def _wake(self, shapes: set[int], sleeping: bool, jobs: list[int]) -> None:
+        if shapes and self._scheduler is not None:
+            self._scheduler.wake(shapes)
+        if sleeping and self._hibernator is not None:
+            self._hibernator.wake()
+        self._events.notify(jobs)
+
+    def _on_queued(self, data: bytes) -> None:
+        message = msgspec.msgpack.decode(data, type=Queued)
+        if message.core != self._core and self._scheduler is not None:
+            self._scheduler.wake(message.shapes)
+
+    def _on_changed(self, data: bytes) -> None:
+        message = msgspec.msgpack.decode(data, type=Changed)
+        if message.core != self._core:
+            self._wake(set(), message.sleeping, message.jobs)
+
+    def _on_stop(self, data: bytes) -> None:
+        message = msgspec.msgpack.decode(data, type=Stop)
+        if self._dispatcher is not None:
+            self._dispatcher.stop(message.job, message.attempt, message.worker)
+
+    def _on_revoked(self, data: bytes) -> None:
+        worker = msgspec.msgpack.decode(data, type=UUID)
+        if self._dispatcher is not None:
+            self._dispatcher.drop(worker)
