@@ -1,6 +1,5 @@
 """Whether a Docker Engine answers, and what to do when none does."""
 
-import os
 import shutil
 import socket
 from collections.abc import Mapping

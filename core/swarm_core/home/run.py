@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 from swarm_core.clock import SystemClock
@@ -20,31 +20,52 @@ from swarm_core.home.supervisor import FAILURES, Supervisor
 from swarm_protocol.errors import SwarmError
 
 
-def run(home: Home, data: Path | None, port: int | None, env: Mapping[str, str], show: Show) -> None:
+def run(
+    home: Home,
+    data: Path | None,
+    port: int | None,
+    env: Mapping[str, str],
+    show: Show,
+    make_stack: Callable[[Home, int, Mapping[str, str]], Stack] = Stack,
+) -> None:
     """Run a home until SIGINT or SIGTERM. Raises Locked when it runs already, SwarmError when it can't start."""
     home.make_state()
     with lock.hold(home.lock):
-        home = home.with_data(data)
-        home.make()
-        end_orphan(home.pid_file("core"), STOP_CORE)  # or its port would seem taken
-        chosen, note = core_port(port, home.remembered().port)
-        home.remember(port=chosen, **({"data": str(home.data)} if data else {}))
-        asyncio.run(_Life(home, Stack(home, chosen, env), [note] if note else [], show).run())
+        try:
+            home = home.with_data(data)
+            home.make()
+            chosen, note = _port(home, port)
+            home.remember(port=chosen, **({"data": str(home.data)} if data else {}))
+        except SwarmError as error:
+            failed = _new_report(home)
+            failed.state, failed.error, failed.hint = "failed", error.message, error.hint or ""
+            report.write(home.report, failed)
+            raise
+        asyncio.run(_Life(home, make_stack(home, chosen, env), [note] if note else [], show).run())
+
+
+def _port(home: Home, given: int | None) -> tuple[int, str]:
+    end_orphan(home.pid_file("core"), STOP_CORE)  # or the port of one that was left behind would seem taken
+    return core_port(given, home.remembered().port)
+
+
+def _new_report(home: Home) -> Report:
+    me = identify(os.getpid())
+    assert me is not None
+    return Report(pid=me.pid, started=me.started, data=str(home.data))
 
 
 class _Life:
     """From the first start to the last stop."""
 
     def __init__(self, home: Home, stack: Stack, notes: list[str], show: Show) -> None:
-        me = identify(os.getpid())
-        assert me is not None
         self._home = home
         self._stack = stack
         self._show = show
         self._supervisor = Supervisor(stack.children(), SystemClock(), self._tell)
-        self._report = Report(
-            pid=me.pid, started=me.started, data=str(home.data), url=stack.url, notes=[*notes, *stack.notes()]
-        )
+        self._report = _new_report(home)
+        self._report.url = stack.url
+        self._report.notes = [*notes, *stack.notes()]
 
     async def run(self) -> None:
         stop = asyncio.Event()

@@ -99,7 +99,7 @@ class Stack:
                 stop_orphan=STOP_CORE,
                 url=self.url,
                 address=f"{HOST}:{self._port}",
-            )  # fmt: skip
+            )
         )
 
     def _signed_in(self, _: Endpoint) -> None:
@@ -139,7 +139,7 @@ class Stack:
                 stop_orphan=HAND_OVER,
                 url=url,
                 address="",
-            )  # fmt: skip
+            )
         )
 
     def _worker_env(self) -> dict[str, str]:

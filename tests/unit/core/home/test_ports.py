@@ -1,0 +1,55 @@
+"""Ports: kept ones, free ones, and the core's."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swarm_core.home.ports import HOST, core_port, free_port, is_free, kept_port
+from swarm_protocol.errors import SwarmError
+
+
+@pytest.fixture(params=[socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def taken(request: pytest.FixtureRequest) -> Iterator[int]:
+    """A port that someone has on TCP, then on UDP."""
+    with socket.socket(socket.AF_INET, request.param) as other:
+        other.bind((HOST, 0))
+        if request.param == socket.SOCK_STREAM:
+            other.listen()
+        yield int(other.getsockname()[1])
+
+
+def test_a_port_asked_for_must_be_free_on_both(taken: int) -> None:
+    with pytest.raises(SwarmError, match=f"port {taken} is taken") as caught:
+        core_port(taken, None)
+    assert "--port" in (caught.value.hint or "")
+
+
+def test_one_remembered_gives_way_and_says_so(taken: int) -> None:
+    port, note = core_port(None, taken)
+    assert port != taken
+    assert str(taken) in note
+    assert str(port) in note
+    assert is_free(port, udp=True)
+
+
+def test_one_that_is_free_is_taken_silently() -> None:
+    port = free_port(udp=True)
+    assert core_port(port, None) == (port, "")
+    assert core_port(None, port) == (port, "")
+
+
+def test_a_servers_port_is_kept(tmp_path: Path) -> None:
+    port = kept_port(tmp_path / "port")
+    assert kept_port(tmp_path / "port") == port
+    with socket.socket() as other:
+        other.bind((HOST, port))
+        other.listen()
+        assert kept_port(tmp_path / "port") != port
+
+
+@pytest.mark.parametrize("text", ["", "no", "70000", "-1"])
+def test_a_spoilt_port_file_is_replaced(tmp_path: Path, text: str) -> None:
+    (tmp_path / "port").write_text(text)
+    assert 0 < kept_port(tmp_path / "port") < 65536
