@@ -68,13 +68,18 @@ def _block(file: BinaryIO, at: int, length: int) -> bytes | None:
         if not block and at > length:
             raise TarError("it is cut short")
         return None
-    if _checksum(block) != _number(block[148:156]):
+    if not _is_sound(block):
         raise TarError("it is no tar archive" if at == 0 else "a header in it is damaged")
     return block
 
 
-def _checksum(block: bytes) -> int:
-    return sum(block) - sum(block[148:156]) + 8 * 0x20
+def _is_sound(block: bytes) -> bool:
+    """Whether the header's checksum is right, and its numbers are numbers."""
+    try:
+        _number(block[124:136])
+        return sum(block) - sum(block[148:156]) + 8 * 0x20 == _number(block[148:156])
+    except TarError:
+        return False
 
 
 def _number(field: bytes) -> int:
