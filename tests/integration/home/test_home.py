@@ -1,0 +1,251 @@
+"""A whole home as processes: real servers, the real supervisor and commands, tiny programs as core and worker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+SCRIPT = Path(__file__).with_name("fake_home.py")
+ROLES = ["postgres", "valkey", "core", "worker"]
+
+
+class LiveHome:
+    """One home and the supervisors started on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = os.environ | {"SWARM_HOME": str(folder)}
+        self.env.pop("SWARM_DATABASE_URL", None)
+        self._supervisors: list[subprocess.Popen[str]] = []
+
+    def up(self, *words: str) -> "subprocess.Popen[str]":
+        child = subprocess.Popen(
+            [sys.executable, str(SCRIPT), *words], env=self.env, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        self._supervisors.append(child)
+        return child
+
+    def up_and_ready(self, *words: str) -> "subprocess.Popen[str]":
+        child = self.up(*words)
+        self.until(lambda: self.report()["pid"] == child.pid and self.report()["state"] == "ready")
+        return child
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        code = "import sys; from swarm_consumer.cli.main import main; sys.exit(main())"
+        return subprocess.run(
+            [sys.executable, "-c", code, *words], env=self.env, capture_output=True, text=True, timeout=120
+        )
+
+    def report(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "state" / "supervisor.json").read_text())
+        except FileNotFoundError:
+            return {"pid": 0, "state": "", "children": []}
+        return found
+
+    def child(self, role: str) -> dict[str, Any]:
+        return next(item for item in self.report()["children"] if item["role"] == role)
+
+    def pids(self) -> dict[str, int]:
+        return {item["role"]: item["pid"] for item in self.report()["children"]}
+
+    def journal(self) -> list[str]:
+        return (self.folder / "state" / "journal").read_text().splitlines()
+
+    def until(self, met: Callable[[], bool], seconds: float = 60.0) -> None:
+        end = time.monotonic() + seconds
+        while not met():
+            assert time.monotonic() < end, f"not within {seconds} s: {self.report()}"
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        self.command("down")
+        for child in self._supervisors:
+            child.kill()
+            child.communicate()
+
+
+@pytest.fixture
+def new_home(open_folder: Path) -> Iterator[Callable[[str], LiveHome]]:
+    made: list[LiveHome] = []
+
+    def make(name: str) -> LiveHome:
+        made.append(LiveHome(open_folder / name))
+        return made[-1]
+
+    yield make
+    for home in made:
+        home.close()
+
+
+@pytest.fixture
+def home(new_home: Callable[[str], LiveHome]) -> LiveHome:
+    return new_home("home")
+
+
+def _running(pids: dict[str, int]) -> list[str]:
+    return [role for role, pid in pids.items() if pid and psutil.pid_exists(pid) and _lives(pid)]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_then_a_signal_ends_all_in_order(home: LiveHome, number: signal.Signals) -> None:
+    supervisor = home.up_and_ready()
+    pids = home.pids()
+    assert list(pids) == ROLES
+    assert sorted(_running(pids)) == sorted(ROLES)
+    supervisor.send_signal(number)
+    printed, _ = supervisor.communicate(timeout=60)
+    assert supervisor.returncode == 0, printed
+    assert _running(pids) == []
+    assert home.journal() == ["core started", "worker started", "worker SIGINT", "core SIGTERM"]
+    assert home.report()["state"] == "stopped"
+
+
+def test_down_and_status(home: LiveHome) -> None:
+    assert home.command("status").returncode == 3
+    home.up_and_ready()
+    shown = home.command("status", "--json")
+    assert shown.returncode == 0, shown.stderr
+    document = json.loads(shown.stdout)
+    assert [item["role"] for item in document["children"]] == ROLES
+    assert all(item["state"] == "ready" and item["pid"] for item in document["children"])
+    assert document["children"][0]["address"].startswith("127.0.0.1:")
+    assert "worker" in home.command("status").stdout
+    pids = home.pids()
+    done = home.command("down")
+    assert (done.returncode, done.stdout.strip()) == (0, "swarm is down"), done.stderr
+    assert _running(pids) == []
+    again = home.command("down")
+    assert (again.returncode, again.stdout.strip()) == (0, "swarm is not running")
+
+
+def test_up_on_a_running_home_changes_nothing(home: LiveHome) -> None:
+    home.up_and_ready()
+    before = home.pids()
+    second = home.command("up")
+    assert second.returncode == 0, second.stderr
+    assert "already running" in second.stdout
+    assert home.pids() == before
+    assert len(_running(before)) == 4
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_child_that_is_killed_is_started_again(home: LiveHome, role: str) -> None:
+    home.up_and_ready()
+    before = home.pids()
+    os.kill(before[role], signal.SIGKILL)
+    home.until(lambda: home.child(role)["pid"] not in (None, before[role]) and home.child(role)["state"] == "ready")
+    after = home.pids()
+    assert {name for name in ROLES if after[name] != before[name]} == {role}
+    assert home.child(role)["restarts"] == 1
+    assert len(_running(after)) == 4
+
+
+def test_after_a_killed_supervisor_up_takes_over(home: LiveHome) -> None:
+    supervisor = home.up_and_ready()
+    before = home.pids()
+    supervisor.kill()
+    supervisor.wait()
+    assert len(_running(before)) == 4
+    shown = home.command("status")
+    assert shown.returncode == 3
+    assert "the supervisor was killed and left postgres, valkey, core, worker running" in shown.stdout
+    home.up_and_ready()
+    after = home.pids()
+    assert (after["postgres"], after["valkey"]) == (before["postgres"], before["valkey"]), "adopted"
+    assert _running({role: before[role] for role in ("core", "worker")}) == []
+    assert len(_running(after)) == 4
+
+
+def test_after_a_killed_supervisor_down_ends_all(home: LiveHome) -> None:
+    supervisor = home.up_and_ready()
+    pids = home.pids()
+    supervisor.kill()
+    supervisor.wait()
+    done = home.command("down")
+    assert done.returncode == 0, done.stderr
+    assert "stopped worker, core, valkey, postgres" in done.stdout
+    assert _running(pids) == []
+    assert home.journal()[-2:] == ["worker SIGINT", "core SIGTERM"]
+
+
+def test_killed_while_it_starts_nothing_is_lost_track_of(home: LiveHome) -> None:
+    supervisor = home.up()
+    home.until(lambda: any(item["pid"] for item in home.report()["children"]))
+    supervisor.kill()
+    supervisor.wait()
+    home.up_and_ready()
+    data = str(home.folder / "data")
+    servers = [item for item in psutil.process_iter() if any(word.startswith(data) for word in _words(item))]
+    assert len(servers) == 2, servers
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_a_first_start_that_fails_stops_the_rest_and_shows_the_log(home: LiveHome) -> None:
+    (home.folder / "state").mkdir(parents=True)
+    (home.folder / "state" / "journal.broken").touch()
+    supervisor = home.up()
+    printed, _ = supervisor.communicate(timeout=60)
+    assert supervisor.returncode != 0
+    assert "core is broken on purpose" in printed
+    report = home.report()
+    assert report["state"] == "failed"
+    assert _running(home.pids()) == []
+
+
+def test_two_homes_side_by_side(new_home: Callable[[str], LiveHome]) -> None:
+    one, two = new_home("one"), new_home("two")
+    one.up_and_ready()
+    two.up_and_ready()
+    addresses = [home.child(role)["address"] for home in (one, two) for role in ("postgres", "valkey")]
+    assert len(set(addresses)) == 4
+    pids = two.pids()
+    assert one.command("down").returncode == 0
+    assert len(_running(pids)) == 4
+
+
+def test_data_moves_and_is_remembered(home: LiveHome, open_folder: Path) -> None:
+    home.up_and_ready(str(open_folder / "elsewhere"))
+    assert (open_folder / "elsewhere" / "postgres" / "data" / "PG_VERSION").exists()
+    assert not (home.folder / "data").exists()
+    home.command("down")
+    home.up_and_ready()
+    assert home.report()["data"] == str(open_folder / "elsewhere")
+    assert not (home.folder / "data").exists()
+
+
+def test_port_taken_is_said_with_the_remedy(home: LiveHome) -> None:
+    import socket
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        for words in (["up", "--port", str(port)], ["up", "--detach", "--port", str(port)]):
+            done = home.command(*words)
+            assert done.returncode == 125
+            assert f"port {port} is taken" in done.stderr
+            assert "--port" in done.stderr
+    assert _running(home.pids()) == []
