@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,18 +18,19 @@ from swarm_protocol.errors import SwarmError
 
 EXIT_LOCKED: Final = 75
 """Of the background process: another one was quicker."""
+SUPERVISOR: Final = (sys.executable, "-m", "swarm_core.home")
 _UP_SECONDS: Final = 300.0
 _LOOK: Final = 0.05
 
 
-def start(home: Home, data: Path | None, port: int | None, show: Show) -> bool:
+def start(home: Home, data: Path | None, port: int | None, show: Show, program: Sequence[str] = SUPERVISOR) -> bool:
     """Start it and return once it is up; False when another was quicker. Raises SwarmError when it fails."""
     home.make_state()
     log = home.log("supervisor")
     words = [*(["--data", str(data.absolute())] if data else []), *(["--port", str(port)] if port is not None else [])]
     with open_log(log) as out:
         child = subprocess.Popen(
-            [sys.executable, "-m", "swarm_core.home", *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            [*program, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             start_new_session=True, cwd=os.path.sep,
         )  # fmt: skip
     return _watch(home, child, show)

@@ -3,11 +3,13 @@
 Each of the two writes a line when it starts and when it is told to end, so that a test can see the order.
 """
 
+import argparse
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from swarm_core.home.detach import EXIT_LOCKED
 from swarm_core.home.layout import Home, find_home
 from swarm_core.home.lock import Locked
 from swarm_core.home.postgres import EmbeddedPostgres
@@ -17,6 +19,7 @@ from swarm_core.home.show import showing
 from swarm_core.home.stack import STOP_CORE, STOP_WORKER, Stack
 from swarm_core.home.supervisor import Child
 from swarm_core.home.valkey import EmbeddedValkey
+from swarm_protocol.errors import EXIT_OUR_FAILURE, SwarmError
 
 CHILD = """
 import os, pathlib, signal, sys
@@ -71,12 +74,15 @@ class FakeStack(Stack):
 
 
 def main() -> int:
-    data = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path)
     try:
         with showing(live=False) as show:
-            run(find_home(), data, None, os.environ, show, FakeStack)
+            run(find_home(), parser.parse_args().data, None, os.environ, show, FakeStack)
     except Locked:
-        return 75
+        return EXIT_LOCKED
+    except SwarmError:
+        return EXIT_OUR_FAILURE
     return 0
 
 

@@ -13,6 +13,11 @@ from typing import Any
 import psutil
 import pytest
 
+from swarm_core.home import detach
+from swarm_core.home.layout import find_home
+from swarm_core.home.show import showing
+from swarm_protocol.errors import SwarmError
+
 SCRIPT = Path(__file__).with_name("fake_home.py")
 ROLES = ["postgres", "valkey", "core", "worker"]
 
@@ -209,9 +214,10 @@ def test_a_first_start_that_fails_stops_the_rest_and_shows_the_log(home: LiveHom
     supervisor = home.up()
     printed, _ = supervisor.communicate(timeout=60)
     assert supervisor.returncode != 0
-    assert "core is broken on purpose" in printed
     report = home.report()
     assert report["state"] == "failed"
+    assert "core is broken on purpose" in report["error"]
+    assert "core       failed" in printed
     assert _running(home.pids()) == []
 
 
@@ -227,7 +233,7 @@ def test_two_homes_side_by_side(new_home: Callable[[str], LiveHome]) -> None:
 
 
 def test_data_moves_and_is_remembered(home: LiveHome, open_folder: Path) -> None:
-    home.up_and_ready(str(open_folder / "elsewhere"))
+    home.up_and_ready("--data", str(open_folder / "elsewhere"))
     assert (open_folder / "elsewhere" / "postgres" / "data" / "PG_VERSION").exists()
     assert not (home.folder / "data").exists()
     home.command("down")
@@ -248,4 +254,32 @@ def test_port_taken_is_said_with_the_remedy(home: LiveHome) -> None:
             assert done.returncode == 125
             assert f"port {port} is taken" in done.stderr
             assert "--port" in done.stderr
+    assert _running(home.pids()) == []
+
+
+def _detached(home: LiveHome, monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.setenv("SWARM_HOME", str(home.folder))
+    with showing(live=False) as show:
+        return detach.start(find_home(), None, None, show, program=(sys.executable, str(SCRIPT)))
+
+
+def test_detached_returns_when_all_is_up(
+    home: LiveHome, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _detached(home, monkeypatch)
+    assert "swarm is up at https://127.0.0.1:" in capsys.readouterr().out
+    report, pids = home.report(), home.pids()
+    assert report["state"] == "ready"
+    assert os.getsid(report["pid"]) == report["pid"], "it has no terminal that could take it along"
+    assert not _detached(home, monkeypatch), "a second one changes nothing"
+    assert home.pids() == pids
+    assert home.command("down").returncode == 0
+    assert _running({**pids, "supervisor": report["pid"]}) == []
+
+
+def test_detached_failure_is_told_with_the_end_of_the_log(home: LiveHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.folder / "state").mkdir(parents=True)
+    (home.folder / "state" / "journal.broken").touch()
+    with pytest.raises(SwarmError, match="core is broken on purpose"):
+        _detached(home, monkeypatch)
     assert _running(home.pids()) == []
