@@ -40,6 +40,7 @@ class Identity:
     id: UUID
     name: str
     project: ProjectId
+    project_name: str
     role: str
     """observer, consumer, operator or admin; empty for a worker."""
     expires_at: float

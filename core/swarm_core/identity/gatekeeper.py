@@ -1,0 +1,91 @@
+"""Turns the header `Authorization` into a caller, and asks at most once a second whether that caller still may."""
+
+from typing import Final
+from uuid import UUID
+
+from swarm_core.api.auth import NO_PROJECT, Identity, Kind
+from swarm_core.clock import Clock
+from swarm_core.identity.fresh import Fresh
+from swarm_core.identity.tokens import Granted, Tokens, refused
+from swarm_core.identity.workers import Workers
+from swarm_core.store import people, workers
+from swarm_core.store.database import Database
+from swarm_core.store.people import Person
+from swarm_core.store.workers import Standing
+from swarm_protocol.claims import AUD_USER, AUD_WORKER, AccessClaims
+from swarm_protocol.errors import SwarmError
+
+_AUDIENCES: Final[dict[Kind, str]] = {"person": AUD_USER, "worker": AUD_WORKER}
+
+
+class Gatekeeper:
+    """Who calls, as of now. Also what the gateway needs of identity."""
+
+    def __init__(self, database: Database, tokens: Tokens, joined: Workers, clock: Clock) -> None:
+        self._tokens = tokens
+        self._joined = joined
+        self._clock = clock
+        self._people: Fresh[UUID, Person | None] = Fresh(lambda key: people.by_id(database.api, key), clock)
+        self._workers: Fresh[UUID, Standing | None] = Fresh(lambda key: workers.standing(database.api, key), clock)
+
+    async def identify(self, authorization: str, kinds: tuple[Kind, ...]) -> Identity:
+        """The caller. Raises SwarmError: unauthenticated, token_expired; forbidden for one who was shut out."""
+        claims = self._tokens.verify(bearer(authorization), *[_AUDIENCES[kind] for kind in kinds])
+        subject = UUID(claims.sub)
+        if claims.aud == AUD_USER:
+            return _person(claims, await self._people.get(subject))
+        return _worker(claims, await self._workers.get(subject))
+
+    def forget(self, subject: UUID) -> None:
+        """A person or worker has changed: look again."""
+        self._people.forget(subject)
+        self._workers.forget(subject)
+
+    # The gateway's port ----------------------------------------------------------------------------------
+
+    async def worker_of(self, authorization: str) -> tuple[UUID, float]:
+        """The worker of a bearer token, and for how many seconds it is good. Raises SwarmError."""
+        identity = await self.identify(authorization, ("worker",))
+        return identity.id, identity.expires_at - self._clock.time()
+
+    async def exchange(self, assertion: str) -> Granted:
+        """A fresh token for a worker's assertion. Raises SwarmError."""
+        return (await self._joined.exchange(assertion)).access
+
+
+def bearer(authorization: str) -> str:
+    """The token of a header. Raises SwarmError(unauthenticated)."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise refused("this needs a sign-in")
+    return token.strip()
+
+
+def _person(claims: AccessClaims, person: Person | None) -> Identity:
+    if person is None or person.generation != claims.gen:
+        raise refused("this sign-in was revoked")
+    if person.disabled:
+        raise SwarmError("forbidden", f"{person.name} is disabled", hint="ask an admin")
+    return Identity(
+        kind="person",
+        id=person.id,
+        name=person.name,
+        project=person.project,
+        project_name=person.project_name,
+        role=person.role,
+        expires_at=claims.exp,
+    )
+
+
+def _worker(claims: AccessClaims, worker: Standing | None) -> Identity:
+    if worker is None or worker.revoked or worker.generation != claims.gen:
+        raise SwarmError("forbidden", "this worker was revoked", hint="join again with a new token")
+    return Identity(
+        kind="worker",
+        id=worker.id,
+        name=worker.name,
+        project=NO_PROJECT,
+        project_name="",
+        role="",
+        expires_at=claims.exp,
+    )

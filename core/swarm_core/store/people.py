@@ -1,0 +1,122 @@
+"""People, their sign-ins and failed tries in the database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from swarm_core.identity.backoff import Past, Verdict
+from swarm_core.store.database import Connection, Pool
+from swarm_core.store.queries import load
+from swarm_protocol.ids import DEFAULT_PROJECT, ProjectId, uuid7
+
+_SQL = load("people")
+_FIRST: Final = 0x5357_5045
+"""Key of the advisory lock under which the first administrator is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as the database has them."""
+
+    id: UUID
+    name: str
+    password_hash: str
+    role: str
+    project: ProjectId
+    project_name: str
+    generation: int
+    disabled: bool
+
+
+def _person(row: "asyncpg.Record | None") -> Person | None:
+    if row is None:
+        return None
+    return Person(
+        row["id"],
+        row["name"],
+        row["password_hash"],
+        row["role"],
+        ProjectId(row["project_id"]),
+        row["project"],
+        row["generation"],
+        row["disabled"],
+    )
+
+
+async def by_name(on: Connection | Pool, name: str) -> Person | None:
+    """A person by name."""
+    return _person(await on.fetchrow(_SQL["by_name"], name))
+
+
+async def by_id(on: Connection | Pool, person: UUID) -> Person | None:
+    """A person by id."""
+    return _person(await on.fetchrow(_SQL["by_id"], person))
+
+
+async def lock_first(connection: Connection) -> bool:
+    """Whether there is nobody yet; until the end of the transaction nobody else makes the first person."""
+    await connection.execute("select pg_advisory_xact_lock($1)", _FIRST)
+    return not await connection.fetchval(_SQL["any"])
+
+
+async def add(
+    connection: Connection, name: str, password_hash: str, role: str, project: ProjectId = DEFAULT_PROJECT
+) -> UUID:
+    """A new person; their id. Raises asyncpg.UniqueViolationError for a name that is taken."""
+    made = uuid7()
+    await connection.execute(_SQL["add"], made, name, password_hash, role, project)
+    return made
+
+
+async def raise_generation(connection: Connection, person: UUID) -> None:
+    """Refuse the access tokens this person has."""
+    await connection.execute(_SQL["raise_generation"], person)
+
+
+# Sign-ins ------------------------------------------------------------------------------------------------
+
+
+async def add_login(connection: Connection, person: UUID, secret_hash: bytes, client: str, seconds: float) -> None:
+    """Keep a new refresh token, and drop this person's old ones."""
+    await connection.execute(_SQL["remove_old_logins"], person)
+    await connection.execute(_SQL["add_login"], uuid7(), person, secret_hash, client, seconds)
+
+
+async def use_login(connection: Connection, secret_hash: bytes, seconds: float) -> UUID | None:
+    """The person of a refresh token, which lives on for `seconds`; None where it is unknown or has run out."""
+    found: UUID | None = await connection.fetchval(_SQL["use_login"], secret_hash, seconds)
+    return found
+
+
+async def remove_login(connection: Connection, secret_hash: bytes) -> UUID | None:
+    """Forget a refresh token; whose it was."""
+    found: UUID | None = await connection.fetchval(_SQL["remove_login"], secret_hash)
+    return found
+
+
+# Failed tries --------------------------------------------------------------------------------------------
+
+
+async def lock_failures(connection: Connection, keys: Sequence[str]) -> tuple[Mapping[str, Past], datetime]:
+    """What is known of these keys, locked, and the database's time."""
+    await connection.execute(_SQL["expect_failures"], list(keys))
+    rows = await connection.fetch(_SQL["lock_failures"], list(keys))
+    return {row["key"]: Past(row["failures"], row["until"], row["at"]) for row in rows}, rows[0]["now"]
+
+
+async def note_failures(connection: Connection, found: Mapping[str, Verdict]) -> None:
+    """Count a try as failed until it is known to have succeeded."""
+    verdicts = list(found.values())
+    await connection.execute(
+        _SQL["note_failures"], list(found), [v.failures for v in verdicts], [v.until for v in verdicts]
+    )
+    await connection.execute(_SQL["forget_old_failures"])
+
+
+async def forget_failures(connection: Connection, keys: Sequence[str]) -> None:
+    """The try has succeeded."""
+    await connection.execute(_SQL["forget_failures"], list(keys))

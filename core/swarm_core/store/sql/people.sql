@@ -1,0 +1,55 @@
+-- People, their sign-ins and what failed.
+
+-- name: by_name
+select p.id, p.name, p.password_hash, p.role, p.project_id, j.name as project, p.generation, p.disabled_at is not null as disabled
+from person p join project j on j.id = p.project_id where p.name = $1;
+
+-- name: by_id
+select p.id, p.name, p.password_hash, p.role, p.project_id, j.name as project, p.generation, p.disabled_at is not null as disabled
+from person p join project j on j.id = p.project_id where p.id = $1;
+
+-- name: any
+select exists (select from person);
+
+-- name: add
+insert into person (id, name, password_hash, role, project_id) values ($1, $2, $3, $4, $5);
+
+-- A revocation: older access tokens are refused from the next look on.
+-- name: raise_generation
+update person set generation = generation + 1 where id = $1;
+
+-- name: add_login
+insert into login_token (id, person_id, secret_hash, client, expires_at)
+values ($1, $2, $3, $4, swarm_now() + $5 * interval '1 second');
+
+-- A refresh token lives on from each use.
+-- name: use_login
+update login_token set used_at = swarm_now(), expires_at = swarm_now() + $2 * interval '1 second'
+where secret_hash = $1 and expires_at > swarm_now()
+returning person_id;
+
+-- name: remove_login
+delete from login_token where secret_hash = $1 returning person_id;
+
+-- name: remove_old_logins
+delete from login_token where person_id = $1 and expires_at <= swarm_now();
+
+-- Rows for all keys first, so that each can be locked.
+-- name: expect_failures
+insert into login_failure (key) select key from unnest($1::text[]) key order by key on conflict do nothing;
+
+-- name: lock_failures
+select key, failures, until, at, swarm_now() as now from login_failure where key = any($1::text[]) order by key for update;
+
+-- name: note_failures
+update login_failure f set failures = n.failures, until = n.until, at = swarm_now()
+from unnest($1::text[], $2::int[], $3::timestamptz[]) n (key, failures, until) where f.key = n.key;
+
+-- name: forget_failures
+delete from login_failure where key = any($1::text[]);
+
+-- Bounds the table, whatever names are tried.
+-- name: forget_old_failures
+delete from login_failure where key in (
+    select key from login_failure where at < swarm_now() - interval '1 hour' order by at limit 20 for update skip locked
+);

@@ -1,0 +1,57 @@
+-- Workers: joining, standing, what people see of them.
+
+-- name: add_join_token
+insert into join_token (id, secret_hash, name, uses_left, made_by, expires_at)
+values ($1, $2, $3, $4, $5, swarm_now() + $6 * interval '1 second')
+returning expires_at;
+
+-- name: lock_join_token
+select secret_hash, name, uses_left, expires_at <= swarm_now() as expired from join_token where id = $1 for update;
+
+-- name: use_join_token
+update join_token set uses_left = uses_left - 1 where id = $1;
+
+-- Used up and run out for a week: of no use even to explain why.
+-- name: forget_join_tokens
+delete from join_token where expires_at < swarm_now() - interval '7 days';
+
+-- name: taken_names
+select name from worker where name = any($1::text[]);
+
+-- name: add
+insert into worker (id, name, public_key) values ($1, $2, $3);
+
+-- name: standing
+select id, name, public_key, generation, revoked_at is not null as revoked from worker where id = $1;
+
+-- name: revoke
+update worker set revoked_at = coalesce(revoked_at, swarm_now()), generation = generation + 1 where id = $1;
+
+-- Its lease ends with it: another core that still has its connection hears of it at the next renewal.
+-- name: end_session
+update worker_session set ended_at = swarm_now() where worker_id = $1 and ended_at is null;
+
+-- name: find
+select id from worker where id::text = $1 or name = $1 order by id::text = $1 desc limit 1;
+
+-- name: page
+select w.id, w.name, w.labels::text as labels, w.capacity::text as capacity, w.sysinfo::text as sysinfo, w.joined_at,
+       w.seen_at, w.revoked_at, s.core_id,
+       s.lease_until > swarm_now() as leased,
+       (select count(*) from attempt a where a.worker_id = w.id and a.ended_at is null)::int as running
+from worker w left join worker_session s on s.worker_id = w.id and s.ended_at is null
+where w.name > $1 order by w.name limit $2;
+
+-- name: one
+select w.id, w.name, w.labels::text as labels, w.capacity::text as capacity, w.sysinfo::text as sysinfo, w.joined_at,
+       w.seen_at, w.revoked_at, s.core_id,
+       s.lease_until > swarm_now() as leased,
+       (select count(*) from attempt a where a.worker_id = w.id and a.ended_at is null)::int as running
+from worker w left join worker_session s on s.worker_id = w.id and s.ended_at is null
+where w.id = $1;
+
+-- What a worker holds of one project's jobs.
+-- name: attempts
+select a.job_id, a.attempt, a.state, a.claimed_at, a.started_at
+from attempt a join job j on j.id = a.job_id
+where a.worker_id = $1 and a.ended_at is null and j.project_id = $2 order by a.claimed_at;

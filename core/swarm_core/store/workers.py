@@ -1,0 +1,152 @@
+"""Workers in the database: joining, standing, revoking, and what people see of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from swarm_core.store.database import Connection, Pool
+from swarm_core.store.queries import load
+from swarm_protocol.ids import ProjectId
+
+_SQL = load("workers")
+
+
+@dataclass(frozen=True, slots=True)
+class JoinTokenRow:
+    """A join token, locked."""
+
+    secret_hash: bytes
+    name: str
+    uses_left: int
+    expired: bool
+
+
+async def add_join_token(
+    connection: Connection, token: str, secret_hash: bytes, *, name: str, uses: int, made_by: str, seconds: float
+) -> datetime:
+    """Keep a new join token; when it ends. Drops those that nobody needs any more."""
+    await connection.execute(_SQL["forget_join_tokens"])
+    ends: datetime = await connection.fetchval(
+        _SQL["add_join_token"], token, secret_hash, name, uses, made_by, seconds
+    )
+    return ends
+
+
+async def lock_join_token(connection: Connection, token: str) -> JoinTokenRow | None:
+    """A join token, which nobody else can use until the end of the transaction."""
+    row = await connection.fetchrow(_SQL["lock_join_token"], token)
+    return None if row is None else JoinTokenRow(row["secret_hash"], row["name"], row["uses_left"], row["expired"])
+
+
+async def use_join_token(connection: Connection, token: str) -> None:
+    """One use less."""
+    await connection.execute(_SQL["use_join_token"], token)
+
+
+async def taken_names(connection: Connection, names: Sequence[str]) -> set[str]:
+    """Which of these names belong to a worker."""
+    return {row["name"] for row in await connection.fetch(_SQL["taken_names"], list(names))}
+
+
+async def add(connection: Connection, worker: UUID, name: str, public_key: bytes) -> None:
+    """A worker that has joined. Raises asyncpg.UniqueViolationError for a name that is taken."""
+    await connection.execute(_SQL["add"], worker, name, public_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether and how a worker is known."""
+
+    id: UUID
+    name: str
+    public_key: bytes
+    generation: int
+    revoked: bool
+
+
+async def standing(pool: Pool, worker: UUID) -> Standing | None:
+    """A worker's standing, or None for one unknown."""
+    row = await pool.fetchrow(_SQL["standing"], worker)
+    if row is None:
+        return None
+    return Standing(row["id"], row["name"], row["public_key"], row["generation"], row["revoked"])
+
+
+async def find(on: Connection | Pool, reference: str) -> UUID | None:
+    """The worker of an id or a name."""
+    found: UUID | None = await on.fetchval(_SQL["find"], reference)
+    return found
+
+
+async def revoke(connection: Connection, worker: UUID) -> None:
+    """Shut a worker out: its key, its tokens and its lease end."""
+    await connection.execute(_SQL["revoke"], worker)
+    await connection.execute(_SQL["end_session"], worker)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A worker as the database has it."""
+
+    id: UUID
+    name: str
+    labels: dict[str, str]
+    capacity: dict[str, Any]
+    sysinfo: dict[str, Any]
+    joined_at: datetime
+    seen_at: datetime | None
+    revoked_at: datetime | None
+    core: UUID | None
+    """The core of its open session."""
+    leased: bool
+    running: int
+    """Open attempts."""
+
+
+async def page(pool: Pool, after: str, limit: int) -> list[WorkerRow]:
+    """Workers by name, those after a name."""
+    return [_row(row) for row in await pool.fetch(_SQL["page"], after, limit)]
+
+
+async def one(pool: Pool, worker: UUID) -> WorkerRow | None:
+    """One worker."""
+    row = await pool.fetchrow(_SQL["one"], worker)
+    return None if row is None else _row(row)
+
+
+def _row(row: "asyncpg.Record") -> WorkerRow:
+    return WorkerRow(
+        row["id"],
+        row["name"],
+        msgspec.json.decode(row["labels"], type=dict[str, str]),
+        msgspec.json.decode(row["capacity"], type=dict[str, Any]),
+        msgspec.json.decode(row["sysinfo"], type=dict[str, Any]),
+        row["joined_at"],
+        row["seen_at"],
+        row["revoked_at"],
+        row["core_id"],
+        bool(row["leased"]),
+        row["running"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAttempt:
+    """An attempt that a worker has."""
+
+    job: int
+    attempt: int
+    state: str
+    claimed_at: datetime
+    started_at: datetime | None
+
+
+async def attempts(pool: Pool, worker: UUID, project: ProjectId) -> list[HeldAttempt]:
+    """What a worker has of one project's jobs."""
+    rows = await pool.fetch(_SQL["attempts"], worker, project)
+    return [HeldAttempt(r["job_id"], r["attempt"], r["state"], r["claimed_at"], r["started_at"]) for r in rows]
