@@ -1,0 +1,80 @@
+-- Jobs as people see them. A list is read in two steps: a window of ids from an index, newest first and of bounded
+-- length, then what of it fits the filters. So the cost of a page doesn't grow with the history.
+
+-- name: recent
+select id, created_at from job where project_id = $1 and id < $2 order by id desc limit $3;
+
+-- name: recent_unfinished
+select id, created_at from job where project_id = $1 and id < $2 and ended_at is null order by id desc limit $3;
+
+-- name: recent_named
+select id, created_at from job where project_id = $1 and id < $2 and name = $4 order by id desc limit $3;
+
+-- The first job of a project from an id on: a probe of the search for a time.
+-- name: first_from
+select id, created_at from job where project_id = $1 and id >= $2 order by id limit 1;
+
+-- name: last
+select id from job where project_id = $1 order by id desc limit 1;
+
+-- Views of jobs by id, those that fit the filters (null: no filter).
+-- name: views
+select j.id, j.name, j.state::text as state, j.reason, coalesce(j.spec ->> 'image', '') as image, j.image_digest, j.tags,
+       j.priority, j.attempt, w.name as worker, j.exit_code, j.failure, p.name as person, r.name as project,
+       j.created_at, j.started_at, j.ended_at, j.wake_at, j.retry_of, j.cancel_requested_at is not null as cancel_requested,
+       a.timings::text as timings, extract(epoch from a.claimed_at - h.at)::float8 as queue_seconds
+from unnest($2::bigint[]) as i (id)
+join job j on j.id = i.id and j.project_id = $1
+join project r on r.id = j.project_id
+left join attempt a on a.job_id = j.id and a.attempt = j.attempt
+left join worker w on w.id = a.worker_id
+left join person p on p.id = j.person_id
+left join lateral (
+    select at from history
+    where history.job_id = j.id and history.new_state = 'queued' and history.attempt < j.attempt
+    order by history.id desc limit 1
+) h on a.job_id is not null
+where ($4::text[] is null or j.state::text = any($4))
+  and ($5::text is null or j.name = $5)
+  and ($6::text is null or $6 = any(j.tags))
+  and ($7::text is null or j.image_digest = $7 or j.spec ->> 'image' = $7
+       or starts_with(j.spec ->> 'image', $7 || ':') or starts_with(j.spec ->> 'image', $7 || '@'))
+  and ($8::text is null or w.name = $8 or w.id::text = $8)
+  and ($9::timestamptz is null or j.created_at < $9)
+  and ($10::timestamptz is null or j.created_at >= $10)
+order by j.id desc limit $3;
+
+-- name: spec
+select spec::text as spec from job where project_id = $1 and id = $2;
+
+-- name: attempts
+select a.attempt, a.state, w.name as worker, a.worker_id::text as worker_id, a.failure, a.exit_code, a.oom, a.message,
+       a.claimed_at, a.started_at, a.ended_at, a.timings::text as timings, a.stdout, a.stderr, a.log_truncated
+from attempt a left join worker w on w.id = a.worker_id
+where a.job_id = $1 order by a.attempt limit 1000;
+
+-- name: history
+select at, old_state::text as old_state, new_state::text as new_state, attempt, actor, reason
+from (select * from history where job_id = $1 order by id desc limit 1000) h order by id;
+
+-- Output files of an attempt (null: the newest), by name.
+-- name: artifacts
+select f.name, f.digest, f.size, f.mode, f.attempt
+from job j join artifact f on f.job_id = j.id and f.attempt = coalesce($3::int, j.attempt)
+where j.project_id = $1 and j.id = $2 and f.name > $4
+order by f.name limit $5;
+
+-- name: artifact
+select f.name, f.digest, f.size, f.mode, f.attempt
+from job j join artifact f on f.job_id = j.id and f.attempt = coalesce($4::int, j.attempt)
+where j.project_id = $1 and j.id = $2 and f.name = $3;
+
+-- name: exists
+select exists (select 1 from job where project_id = $1 and id = $2);
+
+-- name: ended
+select id, state::text as state, exit_code from job
+where project_id = $1 and id = any($2::bigint[]) and ended_at is not null;
+
+-- name: known
+select count(*) from job where project_id = $1 and id = any($2::bigint[]);
