@@ -40,8 +40,8 @@ _WAITS: Final = {
 }
 
 
-class Details(msgspec.Struct, kw_only=True, frozen=True):
-    """What one job has beyond its place in a list."""
+class JobDetails(JobView, kw_only=True, frozen=True):
+    """A job with all that belongs to it."""
 
     spec: msgspec.Raw
     attempts: list[AttemptView]
@@ -112,21 +112,21 @@ class TaskArchive:
             raise no_job(job)
         return found[0]
 
-    async def show(self, project: UUID, job: int) -> tuple[JobView, Details]:
+    async def show(self, project: UUID, job: int) -> JobDetails:
         """A job with all that belongs to it. Raises SwarmError(not_found)."""
         pool = self._database.api
         view = await self.get(project, job)
         spec = await rows.spec(pool, project, job)
         if spec is None:
             raise no_job(job)
-        details = Details(
+        return JobDetails(
+            **msgspec.structs.asdict(view),
             spec=msgspec.Raw(spec),
             attempts=await rows.attempts(pool, job),
             history=await rows.history(pool, job),
             artifacts=await rows.artifacts(pool, project, job, None, "", SHOWN_ARTIFACTS),
             waits_for=waits_for(view),
         )
-        return view, details
 
     # Waiting ---------------------------------------------------------------------------------------------
 

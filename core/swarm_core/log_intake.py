@@ -49,8 +49,8 @@ class Stream:
 
     @property
     def idle(self) -> bool:
-        """Whether forgetting this stream loses nothing."""
-        return not (self.pending or self.unplaced or self.asked or self.refused)
+        """Whether forgetting this stream loses nothing that can't be looked up again."""
+        return not (self.pending or self.unplaced or self.refused)
 
     @property
     def cost(self) -> int:
@@ -107,8 +107,7 @@ class Intake:
             key, stream = next(iter(self._streams.items()))
             self._streams.move_to_end(key)
             if stream.idle:
-                del self._streams[key]
-                self._echo.pop(key, None)
+                self._drop(key)
 
     def _place(self, key: Key, stream: Stream, sealed: int, offset: int, data: bytes) -> bool:
         known = sealed + len(stream.pending)

@@ -1,7 +1,7 @@
 """Reading job logs: what is sealed, then what this core still has in memory; so far, or live until the job's end."""
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -150,7 +150,7 @@ class LogReader:
 
     async def follow(
         self, project: UUID, job: int, attempt: int | None, offsets: dict[int, int]
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """The log from these offsets of an attempt (None: the newest) on, to the job's end.
 
         Goes on through later attempts. Nothing is read ahead of the caller. Raises SwarmError(not_found).
@@ -180,7 +180,7 @@ class LogReader:
             await watch.changed(_POLL_SECONDS)
         tail.turned = False
 
-    async def _fresh(self, job: int, tail: "Tail") -> AsyncIterator[Event]:
+    async def _fresh(self, job: int, tail: "Tail") -> AsyncGenerator[Event, None]:
         """What there is now beyond the tail's offsets, a piece of each stream in turn."""
         attempt = tail.attempt
         assert attempt is not None

@@ -1,0 +1,112 @@
+"""Routes of blobs and uploads. People and workers use the same ones; a worker names its attempt in a header."""
+
+from functools import partial
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from swarm_core.api.auth import identity_of, needs
+from swarm_core.api.body import answer, decode, read
+from swarm_core.api.errors import problem_response
+from swarm_core.api.query import path_uuid
+from swarm_core.api.ranges import ranged
+from swarm_core.library import MAX_SMALL, Library
+from swarm_core.store.blobs import Owner
+from swarm_core.uploads import OffsetMismatch, Uploads
+from swarm_protocol.errors import SwarmError
+
+_ASK_BYTES: Final = 256 * 1024
+_BYTES: Final = "application/octet-stream"
+
+
+class _Ask(msgspec.Struct):
+    digests: list[str]
+
+
+class _Open(msgspec.Struct):
+    digest: str
+    size: int
+
+
+class BlobRoutes:
+    """Handlers over the library and the uploads."""
+
+    def __init__(self, library: Library, uploads: Uploads) -> None:
+        self._library = library
+        self._uploads = uploads
+
+    async def _owner(self, request: Request) -> Owner:
+        return await self._library.owner(identity_of(request), request.headers.get("swarm-attempt"))
+
+    @needs("consumer", workers=True)
+    async def missing(self, request: Request) -> Response:
+        ask = await decode(request, _Ask, _ASK_BYTES)
+        return answer(await self._library.inventory(await self._owner(request), ask.digests))
+
+    @needs("consumer", workers=True)
+    async def put(self, request: Request) -> Response:
+        owner, digest = await self._owner(request), request.path_params["digest"]
+        data = await read(request, MAX_SMALL)
+        await self._library.put(owner, digest, data)
+        return answer({"digest": digest, "size": len(data)}, 201)
+
+    @needs("observer", workers=True)
+    async def get(self, request: Request) -> Response:
+        digest = request.path_params["digest"]
+        size = await self._library.size(identity_of(request), digest)
+        return await ranged(request, digest, size, partial(self._library.read, digest), {}, _BYTES)
+
+    @needs("consumer", workers=True)
+    async def open(self, request: Request) -> Response:
+        ask = await decode(request, _Open)
+        upload, offset = await self._uploads.open(await self._owner(request), ask.digest, ask.size)
+        return answer({"id": upload, "offset": offset}, 201)
+
+    @needs("consumer", workers=True)
+    async def status(self, request: Request) -> Response:
+        upload = path_uuid(request)
+        offset, size = await self._uploads.status(identity_of(request), upload)
+        return answer({"id": upload, "offset": offset, "size": size})
+
+    @needs("consumer", workers=True)
+    async def append(self, request: Request) -> Response:
+        text = request.headers.get("upload-offset", "")
+        if not (text.isascii() and text.isdigit() and len(text) < 19):
+            raise SwarmError("bad_request", "the header Upload-Offset must be a number", field="Upload-Offset")
+        try:
+            offset = await self._uploads.append(identity_of(request), path_uuid(request), int(text), request.stream())
+        except OffsetMismatch as error:
+            return _mismatch(error)
+        return answer({"offset": offset})
+
+    @needs("consumer", workers=True)
+    async def finish(self, request: Request) -> Response:
+        try:
+            digest, size = await self._uploads.finish(identity_of(request), path_uuid(request))
+        except OffsetMismatch as error:
+            return _mismatch(error)
+        return answer({"digest": digest, "size": size}, 201)
+
+
+def _mismatch(error: OffsetMismatch) -> Response:
+    response = problem_response(error)
+    response.headers["Upload-Offset"] = str(error.offset)
+    return response
+
+
+def routes(library: Library, uploads: Uploads) -> list[Route]:
+    """All routes of blobs and uploads."""
+    handlers = BlobRoutes(library, uploads)
+    at = "/api/v1"
+    return [
+        Route(f"{at}/blobs/missing", handlers.missing, methods=["POST"]),
+        Route(f"{at}/blobs/{{digest}}", handlers.put, methods=["PUT"]),
+        Route(f"{at}/blobs/{{digest}}", handlers.get, methods=["GET"]),
+        Route(f"{at}/uploads", handlers.open, methods=["POST"]),
+        Route(f"{at}/uploads/{{id}}", handlers.append, methods=["PATCH"]),
+        Route(f"{at}/uploads/{{id}}", handlers.status, methods=["GET"]),
+        Route(f"{at}/uploads/{{id}}/finish", handlers.finish, methods=["POST"]),
+    ]

@@ -1,0 +1,224 @@
+"""Routes of jobs: submitting and steering go to the Receiver, everything that is read comes from the TaskArchive."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, Protocol
+from urllib.parse import quote
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from swarm_core.api.auth import Identity, identity_of, needs
+from swarm_core.api.body import answer, decode, nothing, read
+from swarm_core.api.query import (
+    flag,
+    integer,
+    listing,
+    make_cursor,
+    moment,
+    page,
+    path_integer,
+    read_cursor,
+    seconds,
+    text,
+    wrong,
+)
+from swarm_core.api.ranges import ranged
+from swarm_core.archive import MAX_WAIT_IDS, TaskArchive
+from swarm_core.receiver import Cancelled, DryRun, Retried, Submitted
+from swarm_core.store.job_views import Filters
+from swarm_protocol.errors import SwarmError
+from swarm_protocol.spec import MAX_SPEC_BYTES
+from swarm_protocol.states import JobState
+
+MAX_BATCH_BYTES: Final = 32 * 1024 * 1024
+MAX_WAIT: Final = 60.0
+_MAX_KEY: Final = 200
+_STATES: Final = frozenset(JobState)
+_LEAN_HEADERS: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+
+class Jobs(Protocol):
+    """What these routes need of the Receiver."""
+
+    async def submit(
+        self, who: Identity, specs: Sequence[bytes], *, keys: Sequence[str | None] = (), count: int = 1
+    ) -> list[Submitted]: ...
+    async def dry_run(self, who: Identity, spec: bytes) -> DryRun: ...
+    async def cancel(self, who: Identity, job: int) -> Cancelled: ...
+    async def retry(self, who: Identity, job: int) -> Retried: ...
+    async def remove(self, who: Identity, job: int) -> None: ...
+
+
+class _Batch(msgspec.Struct, forbid_unknown_fields=True):
+    specs: list[msgspec.Raw] = []
+    keys: list[str | None] = []
+    spec: msgspec.Raw | None = None
+    count: int = 1
+
+
+class _Wait(msgspec.Struct):
+    ids: list[int]
+    timeout: float = 30.0
+
+
+class Lean:
+    """An answer of JSON bytes with as little around it as there can be: single submits are bound by the request."""
+
+    __slots__ = ("_body", "_status")
+
+    def __init__(self, body: bytes, status: int) -> None:
+        self._body = body
+        self._status = status
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [*_LEAN_HEADERS, (b"content-length", b"%d" % len(self._body))]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body})
+
+
+class JobRoutes:
+    """Handlers over the Receiver and the archive."""
+
+    def __init__(self, receiver: Jobs, archive: TaskArchive) -> None:
+        self._receiver = receiver
+        self._archive = archive
+
+    # Submitting and steering -----------------------------------------------------------------------------
+
+    @needs("consumer")
+    async def submit(self, request: Request) -> Lean | Response:
+        spec = await read(request, MAX_SPEC_BYTES)
+        if request.scope["query_string"] and flag(request, "dry_run"):
+            return await self._dry_run(request, spec)
+        key = request.headers.get("idempotency-key")
+        keys = (_checked_key(key),) if key else ()
+        [made] = await self._receiver.submit(identity_of(request), (spec,), keys=keys)
+        return Lean(b'{"id":%d,"state":"%s"}' % (made.id, made.state.encode()), 201 if made.created else 200)
+
+    async def _dry_run(self, request: Request, spec: bytes) -> Response:
+        found = await self._receiver.dry_run(identity_of(request), spec)
+        return answer({"ok": True, "image": found.image, "fits": found.fits, "nearest": found.nearest})
+
+    @needs("consumer")
+    async def submit_batch(self, request: Request) -> Response:
+        batch = await decode(request, _Batch, MAX_BATCH_BYTES)
+        if (batch.spec is None) == (not batch.specs):
+            raise SwarmError("bad_request", "give either `specs`, or `spec` and `count`", field="specs")
+        if batch.specs and batch.count != 1:
+            raise SwarmError("bad_request", "`count` goes with `spec`, not with `specs`", field="count")
+        specs = [bytes(batch.spec)] if batch.spec is not None else [bytes(spec) for spec in batch.specs]
+        keys = [_checked_key(key) if key else None for key in batch.keys]
+        made = await self._receiver.submit(identity_of(request), specs, keys=keys, count=batch.count)
+        ids = [job.id for job in made]
+        return answer({"first": ids[0], "ids": ids}, 201)
+
+    @needs("consumer")
+    async def cancel(self, request: Request) -> Response:
+        return answer(await self._receiver.cancel(identity_of(request), path_integer(request)))
+
+    @needs("consumer")
+    async def retry(self, request: Request) -> Response:
+        made = await self._receiver.retry(identity_of(request), path_integer(request))
+        return answer({"id": made.id}, 201 if made.created else 200)
+
+    @needs("consumer")
+    async def remove(self, request: Request) -> Response:
+        await self._receiver.remove(identity_of(request), path_integer(request))
+        return nothing()
+
+    # Reading ---------------------------------------------------------------------------------------------
+
+    @needs("observer")
+    async def list(self, request: Request) -> Response:
+        part = page(request)
+        below = read_cursor(part.cursor, int) if part.cursor else None
+        found = await self._archive.page(identity_of(request).project, _filters(request), part.limit, below)
+        return listing(found.items, make_cursor(found.below) if found.below is not None else None)
+
+    @needs("observer")
+    async def show(self, request: Request) -> Response:
+        return answer(await self._archive.show(identity_of(request).project, path_integer(request)))
+
+    @needs("observer")
+    async def wait(self, request: Request) -> Response:
+        within = seconds(request, "timeout", 30.0, MAX_WAIT)
+        return answer(await self._archive.wait(identity_of(request).project, path_integer(request), within))
+
+    @needs("observer")
+    async def wait_many(self, request: Request) -> Response:
+        ask = await decode(request, _Wait)
+        within = min(MAX_WAIT, max(0.0, ask.timeout))
+        if not all(0 < job < 1 << 63 for job in ask.ids[:MAX_WAIT_IDS]):
+            raise wrong("ids", "a list of job ids")
+        return answer({"items": await self._archive.wait_any(identity_of(request).project, ask.ids, within)})
+
+    @needs("observer")
+    async def artifacts(self, request: Request) -> Response:
+        part = page(request)
+        after = read_cursor(part.cursor, str) if part.cursor else ""
+        project, job = identity_of(request).project, path_integer(request)
+        found = await self._archive.artifacts(project, job, _attempt(request), after, part.limit + 1)
+        items = found[: part.limit]
+        return listing(items, make_cursor(items[-1].name) if len(found) > part.limit else None)
+
+    @needs("observer")
+    async def artifact(self, request: Request) -> Response:
+        project, job, name = identity_of(request).project, path_integer(request), request.path_params["name"]
+        found = await self._archive.artifact(project, job, name, _attempt(request))
+        headers = {
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name.rpartition('/')[2], safe='')}",
+            "X-Content-Type-Options": "nosniff",
+        }
+        opened = partial(self._archive.read, found)
+        return await ranged(request, found.digest, found.size, opened, headers, "application/octet-stream")
+
+
+def _filters(request: Request) -> Filters:
+    states = tuple(request.query_params.getlist("state"))
+    for state in states:
+        if state not in _STATES:
+            raise wrong("state", f"a state of a job: {', '.join(JobState)}")
+    return Filters(
+        states=states,
+        name=text(request, "name"),
+        tag=text(request, "tag"),
+        image=text(request, "image"),
+        worker=text(request, "worker"),
+        before=moment(request, "before"),
+        after=moment(request, "after"),
+    )
+
+
+def _attempt(request: Request) -> int | None:
+    return integer(request, "attempt", 0, 1, 1 << 30) or None
+
+
+def _checked_key(key: str) -> str:
+    if len(key) > _MAX_KEY or "\0" in key:
+        raise SwarmError(
+            "bad_request", f"an idempotency key has at most {_MAX_KEY} characters", field="Idempotency-Key"
+        )
+    return key
+
+
+def routes(receiver: Jobs, archive: TaskArchive) -> list[Route]:
+    """All routes of jobs, the busiest first."""
+    handlers = JobRoutes(receiver, archive)
+    at = "/api/v1/jobs"
+    return [
+        Route(at, handlers.submit, methods=["POST"]),
+        Route(f"{at}/batch", handlers.submit_batch, methods=["POST"]),
+        Route(f"{at}/wait", handlers.wait_many, methods=["POST"]),
+        Route(f"{at}/{{id}}/wait", handlers.wait, methods=["GET"]),
+        Route(f"{at}/{{id}}", handlers.show, methods=["GET"]),
+        Route(at, handlers.list, methods=["GET"]),
+        Route(f"{at}/{{id}}/cancel", handlers.cancel, methods=["POST"]),
+        Route(f"{at}/{{id}}/retry", handlers.retry, methods=["POST"]),
+        Route(f"{at}/{{id}}", handlers.remove, methods=["DELETE"]),
+        Route(f"{at}/{{id}}/artifacts", handlers.artifacts, methods=["GET"]),
+        Route(f"{at}/{{id}}/artifacts/{{name:path}}", handlers.artifact, methods=["GET"]),
+    ]
