@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _MAX_DEPTH = 20
+_MAX_NODES = 100_000
 
 
 class FileSyntaxError(ValueError):
@@ -45,32 +46,37 @@ def read_yaml(text: str) -> Located:
         raise FileSyntaxError(f"this is no YAML: {str(error).splitlines()[0]}") from None
     if node is None:
         raise FileSyntaxError("the file is empty", 1)
-    return _from_yaml(node, node.start_mark.line + 1, 0)
+    return _YamlReader().read(node, node.start_mark.line + 1, 0)
 
 
-def _from_yaml(node: Any, key_line: int, depth: int) -> Located:
-    line = node.start_mark.line + 1
-    if depth > _MAX_DEPTH:
-        raise FileSyntaxError("the file is nested too deep", line)
-    if node.id == "mapping":
-        return Located(_pairs(node, depth), line, key_line=key_line)
-    if node.id == "sequence":
-        return Located(
-            [_from_yaml(item, key_line, depth + 1) for item in node.value], line, key_line=key_line
-        )
-    return Located(_scalar(node), line, node.value, key_line)
+class _YamlReader:
+    """Turns nodes into values; aliases are spread out, so that what they add up to is counted."""
 
+    def __init__(self) -> None:
+        self._room = _MAX_NODES
 
-def _pairs(node: Any, depth: int) -> dict[str, Located]:
-    found: dict[str, Located] = {}
-    for key, value in node.value:
-        line = key.start_mark.line + 1
-        if key.id != "scalar":
-            raise FileSyntaxError("a key must be a text", line)
-        if key.value in found:
-            raise FileSyntaxError(f"`{key.value}` is given twice", line)
-        found[key.value] = _from_yaml(value, line, depth + 1)
-    return found
+    def read(self, node: Any, key_line: int, depth: int) -> Located:
+        line = node.start_mark.line + 1
+        self._room -= 1
+        if depth > _MAX_DEPTH or self._room < 0:
+            raise FileSyntaxError("the file is nested too deep or too large", line)
+        if node.id == "mapping":
+            return Located(self._pairs(node, depth), line, key_line=key_line)
+        if node.id == "sequence":
+            items = [self.read(item, key_line, depth + 1) for item in node.value]
+            return Located(items, line, key_line=key_line)
+        return Located(_scalar(node), line, node.value, key_line)
+
+    def _pairs(self, node: Any, depth: int) -> dict[str, Located]:
+        found: dict[str, Located] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.id != "scalar":
+                raise FileSyntaxError("a key must be a text", line)
+            if key.value in found:
+                raise FileSyntaxError(f"`{key.value}` is given twice", line)
+            found[key.value] = self.read(value, line, depth + 1)
+        return found
 
 
 def _scalar(node: Any) -> Any:

@@ -1,0 +1,98 @@
+"""Files and folders for /in."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from swarm_consumer.artifacts import place
+from swarm_consumer.inputs import expand, hash_file
+from swarm_protocol.errors import SwarmError
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "data"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.txt").write_text("a")
+    (folder / "deep" / "b.txt").write_text("b")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def names(*arguments: str) -> list[str]:
+    return [file.name for file in expand(arguments)]
+
+
+def test_files_and_their_names(data: Path) -> None:
+    assert names("data/a.txt") == ["a.txt"]
+    assert names("data/a.txt:deep/x") == ["deep/x"]
+    (data / "with:colon").write_text("")
+    assert names("data/with:colon") == ["with:colon"]
+    assert names("data/with:colon:plain") == ["plain"]
+
+
+def test_folders_keep_relative_names(data: Path) -> None:
+    assert names("data") == ["data/a.txt", "data/deep/b.txt"]
+    assert names("data/") == ["data/a.txt", "data/deep/b.txt"]
+    assert names("data:other") == ["other/a.txt", "other/deep/b.txt"]
+    assert names("data:.") == ["a.txt", "deep/b.txt"]
+    assert names("./data/../data/deep") == ["deep/b.txt"]
+
+
+def test_links_stay_within_their_folder(data: Path, tmp_path: Path) -> None:
+    (data / "link").symlink_to("deep/b.txt")
+    assert names("data") == ["data/a.txt", "data/link", "data/deep/b.txt"]
+    (tmp_path / "outside").write_text("secret")
+    (data / "deep" / "out").symlink_to(tmp_path / "outside")
+    with pytest.raises(SwarmError, match="outside the folder"):
+        expand(["data"])
+    (data / "deep" / "out").unlink()
+    (data / "folder").symlink_to("deep")
+    with pytest.raises(SwarmError, match="is a link to"):
+        expand(["data"])
+    (tmp_path / "direct").symlink_to(tmp_path / "outside")
+    assert names("direct") == ["direct"]
+
+
+def test_what_can_not_travel_is_said(data: Path, tmp_path: Path) -> None:
+    for argument, match in [
+        ("nowhere", "can't read nowhere"),
+        ("data/a.txt:../x", "must stay below /in"),
+        ("data/a.txt:/x", "must stay below /in"),
+        ("data/a.txt:", "write PATH or PATH:NAME"),
+    ]:
+        with pytest.raises(SwarmError, match=match):
+            expand([argument])
+    os.mkfifo(data / "pipe")
+    with pytest.raises(SwarmError, match="neither a file nor a folder"):
+        expand(["data"])
+
+
+def test_names_that_are_not_utf8_are_refused(data: Path) -> None:
+    Path(os.fsdecode(os.fsencode(data) + b"/\xff")).write_text("")
+    with pytest.raises(SwarmError, match="is not UTF-8"):
+        expand(["data"])
+
+
+def test_hashing(data: Path) -> None:
+    hashed = hash_file(expand(["data/a.txt"])[0])
+    assert hashed.file.digest == "sha256:" + hashlib.sha256(b"a").hexdigest()
+    assert (hashed.file.size, hashed.source.read(0, 10)) == (1, b"a")
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "", "a//b", "a\0b"])
+def test_nothing_is_placed_outside(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SwarmError, match="can't be written"):
+        place(tmp_path, name)
+
+
+def test_a_file_is_not_put_over_a_folder_or_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SwarmError, match="is a folder"):
+        place(tmp_path, "folder")
+    with pytest.raises(SwarmError, match="can't make the folder"):
+        place(tmp_path, "file/x")
+    assert place(tmp_path, "new/deep/x") == tmp_path / "new/deep/x"

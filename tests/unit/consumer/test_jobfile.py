@@ -1,0 +1,185 @@
+"""Job files: every field, and errors that name the line."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from swarm_consumer.jobfile import JobFile, parse
+from swarm_consumer.located import FileSyntaxError
+from swarm_protocol.errors import SwarmError
+from swarm_protocol.spec import JobSpec, Resources, Timeouts
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+YAML = """\
+image: busybox:1
+command: [sh, -c, "echo $A"]
+entrypoint: []
+env:
+  A: yes
+  B: 1.0
+  C: 0755
+workdir: /w
+user: 1000
+resources:
+  cpu: 500m
+  memory: 1G
+  disk: 2G
+  pids: 10
+inputs: [data.csv, "more:in"]
+outputs: ["*.txt"]
+constraints: {gpu: a100}
+priority: -3
+timeouts: {queue: 1h, pull: 5m, run: 90, stop_grace: 1s}
+retries: 1
+infra_retries: 0
+at_most_once: true
+name: job
+tags: [a, b]
+at: +1h
+"""
+TOML = """\
+image = "busybox:1"
+command = ["sh", "-c", "echo $A"]
+entrypoint = []
+workdir = "/w"
+user = 1000
+inputs = ["data.csv", "more:in"]
+outputs = ["*.txt"]
+constraints = {gpu = "a100"}
+priority = -3
+retries = 1
+infra_retries = 0
+at_most_once = true
+name = "job"
+tags = ["a", "b"]
+at = "+1h"
+[env]
+A = "yes"
+B = "1.0"
+C = "0755"
+[resources]
+cpu = "500m"
+memory = "1G"
+disk = "2G"
+pids = 10
+[timeouts]
+queue = "1h"
+pull = "5m"
+run = 90
+stop_grace = "1s"
+"""
+
+
+def read(text: str, toml: bool = False) -> JobFile:
+    return parse(text, "job.toml" if toml else "job.yaml", NOW, toml=toml)
+
+
+@pytest.mark.parametrize(("text", "toml"), [(YAML, False), (TOML, True)])
+def test_every_field(text: str, toml: bool) -> None:
+    draft = read(text, toml).draft
+    assert draft.inputs == ("data.csv", "more:in")
+    assert draft.spec == JobSpec(
+        image="busybox:1",
+        command=["sh", "-c", "echo $A"],
+        entrypoint=[],
+        env={"A": "yes", "B": "1.0", "C": "0755"},
+        workdir="/w",
+        user="1000",
+        resources=Resources(cpu_millis=500, memory=1 << 30, disk=2 << 30, pids=10),
+        outputs=["*.txt"],
+        constraints={"gpu": "a100"},
+        priority=-3,
+        timeouts=Timeouts(queue=3600.0, pull=300.0, run=90.0, stop_grace=1.0),
+        retries=1,
+        infra_retries=0,
+        at_most_once=True,
+        name="job",
+        tags=["a", "b"],
+        at="2026-01-02T04:04:05Z",
+    )
+
+
+def test_variables_may_be_a_list() -> None:
+    assert read("image: a\nenv: [A=1, B=x=y]\n").draft.spec.env == {"A": "1", "B": "x=y"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image: a\nmemory: 1G\n", "job.yaml:2: memory: there is no such field"),
+        ("image: a\n\ncomand: [x]\n", "job.yaml:3: comand: there is no such field; did you mean `command`?"),
+        (
+            "image: a\nresources:\n  memmory: 1G\n",
+            "job.yaml:3: resources.memmory: there is no such field; did you mean `memory`?",
+        ),
+        (
+            "image: a\nresources:\n  cpu: 1\n  memory: 12X\n",
+            "job.yaml:4: resources.memory: '12X' is no size; write it like 512M, 1G or 1.5G",
+        ),
+        ("image: a\nresources:\n  cpu: 1m\n", "job.yaml:3: resources.cpu: cpu from 10m to 1000"),
+        ("image: a\ncommand: ls -l\n", "job.yaml:2: command: a list, such as [a, b], not 'ls -l'"),
+        ("image: a\nretries: some\n", "job.yaml:2: retries: a whole number, not 'some'"),
+        ("image: a\nretries: true\n", "job.yaml:2: retries: a whole number, not 'true'"),
+        ("image: a\nat_most_once: 1\n", "job.yaml:2: at_most_once: true or false, not '1'"),
+        ("image: a\nresources: 1G\n", "job.yaml:2: resources: a map of cpu, memory, disk, pids"),
+        ("image: [a]\n", "job.yaml:1: image: a text, not a list or a map"),
+        ("image: a\nenv: [A]\n", "job.yaml:2: env: 'A' has no value: write A=VALUE"),
+        ("image: a\nenv:\n  A: [1]\n", "job.yaml:2: env: a text, not a list or a map"),
+        ("image: a\nworkdir: here\n", "job.yaml:2: workdir: an absolute path, such as /data"),
+        ("image: a\noutputs:\n- ok\n- /no\n", "job.yaml:4: outputs[1]: '/no' must be relative to /out"),
+        ("image: a\nat: soon\n", "job.yaml:2: at: 'soon' is no time"),
+        ("image: a\ntimeouts: {run: 0}\n", "job.yaml:2: timeouts.run: more than 0 seconds"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(SwarmError) as caught:
+        read(text)
+    assert caught.value.code == "invalid_spec"
+    assert caught.value.message.startswith(message)
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(SwarmError) as caught:
+        read("image: a\nretries: x\npriority: y\nnmae: z\n")
+    assert [error["field"] for error in caught.value.errors] == ["retries", "priority", "nmae"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('image = "a"\n[resources]\nmemory = "12X"\n', "job.toml:3: resources.memory: '12X' is no size"),
+        ('image = "a"\nrun = 3\n', "job.toml:2: run: there is no such field"),
+        ('image = "a"\nresources.memory = "1Q"\n', "job.toml:2: resources.memory: '1Q' is no size"),
+    ],
+)
+def test_toml_has_lines_too(text: str, message: str) -> None:
+    with pytest.raises(SwarmError) as caught:
+        read(text, toml=True)
+    assert caught.value.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "toml", "line", "match"),
+    [
+        ("image: a\n  b: c\n", False, 2, "no YAML"),
+        ("", False, 1, "empty"),
+        ("- a\n", False, 1, "is a map"),
+        ("a: 1\nb: 2\na: 3\n", False, 3, "`a` is given twice"),
+        ("? [a]\n: b\n", False, 1, "a key must be a text"),
+        ("a: " + "[" * 40 + "]" * 40, False, 1, "too deep"),
+        ("a: &x [1]\n--- \nb: 2\n", False, 2, "no YAML"),
+        ("a = 1\nb =\n", True, 2, "no TOML"),
+    ],
+)
+def test_syntax_errors_have_a_line(text: str, toml: bool, line: int, match: str) -> None:
+    with pytest.raises(FileSyntaxError, match=match) as caught:
+        read(text, toml)
+    assert caught.value.line == line
+
+
+def test_aliases_do_not_multiply() -> None:
+    """A billion laughs: what is nested that deep is refused before it is spread out."""
+    layers = "".join(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]\n" for n in range(1, 30))
+    with pytest.raises((FileSyntaxError, SwarmError)):
+        read("image: a\nx0: &x0 [lol]\n" + layers)
