@@ -38,7 +38,7 @@ test-pg15: image  ## all tests on the distribution's Postgres, 15 or later
 	@$(TOOL).distribution_postgres $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 test-bare: setup  ## the demo and the tests in a clean root with nothing of this machine in it
-	@$(TOOL).bare
+	@$(TOOL).bare $(ARGS)
 
 bench: image  ## floor and subject side by side; results also in bench/results/latest.json
 	@$(BIN)/python -m bench $(ARGS)
