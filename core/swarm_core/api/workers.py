@@ -1,0 +1,139 @@
+"""Routes about workers: letting them in, their tokens, looking at them, shutting them out."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from swarm_core.api import query
+from swarm_core.api.auth import identity_of, needs, open_to_all
+from swarm_core.api.body import answer, decode, nothing
+from swarm_core.api.openapi import documented
+from swarm_core.api.signin import Access, granted
+from swarm_core.api.worker_views import WorkerList, WorkerPage, index, merge, with_attempts
+from swarm_core.dispatcher import WorkerView
+from swarm_core.identity.workers import Workers, no_worker
+from swarm_core.store import workers as store
+from swarm_core.store.database import Database
+
+Live = Callable[[], Awaitable[Sequence[WorkerView]]]
+"""The connected workers of all cores, as far as they are known here."""
+
+
+class TokenForm(msgspec.Struct):
+    """What a join token is for: how many workers, within how many seconds, under which name."""
+
+    uses: int = 1
+    ttl: float = 3600.0
+    name: str | None = None
+
+
+class MadeToken(msgspec.Struct):
+    """A join token, shown this once."""
+
+    token: str
+    id: str
+    expires_at: datetime
+
+
+class JoinForm(msgspec.Struct):
+    """The parts of a join token, and the worker's raw Ed25519 public key in base64url."""
+
+    token_id: str
+    secret: str
+    public_key: str
+    name: str
+
+
+class Joined(msgspec.Struct):
+    """A new worker; its name is another than asked for where that was taken."""
+
+    worker_id: UUID
+    cluster: str
+    name: str
+
+
+class AssertionForm(msgspec.Struct):
+    """A JWT that the worker signed with its own key."""
+
+    assertion: str
+
+
+class WorkerRoutes:
+    """The handlers."""
+
+    def __init__(self, workers: Workers, database: Database, live: Live, cluster: str) -> None:
+        self._workers = workers
+        self._database = database
+        self._live = live
+        self._cluster = cluster
+
+    @needs("operator")
+    @documented(body=TokenForm, answer=MadeToken, status=201)
+    async def make_token(self, request: Request) -> Response:
+        """Make a join token."""
+        form = await decode(request, TokenForm)
+        actor = f"user:{identity_of(request).name}"
+        made = await self._workers.make_token(actor, uses=form.uses, ttl=form.ttl, name=form.name or "")
+        return answer(MadeToken(made.token, made.id, made.expires_at), 201)
+
+    @open_to_all
+    @documented(body=JoinForm, answer=Joined, status=201)
+    async def join(self, request: Request) -> Response:
+        """Join as a worker; the token is the credential."""
+        form = await decode(request, JoinForm)
+        made = await self._workers.join(form.token_id, form.secret, form.public_key, form.name)
+        return answer(Joined(made.worker_id, self._cluster, made.name), 201)
+
+    @open_to_all
+    @documented(body=AssertionForm, answer=Access)
+    async def token(self, request: Request) -> Response:
+        """A fresh access token for a worker that proves its key."""
+        form = await decode(request, AssertionForm)
+        return answer(granted((await self._workers.exchange(form.assertion)).access))
+
+    @needs("observer")
+    @documented(answer=WorkerList)
+    async def list(self, request: Request) -> Response:
+        """List workers by name."""
+        limit, cursor = query.page(request)
+        rows = await store.page(self._database.api, query.read_cursor(cursor, str) if cursor else "", limit)
+        live = index(await self._live())
+        following = query.make_cursor(rows[-1].name) if len(rows) == limit else None
+        return query.listing([merge(row, live) for row in rows], following)
+
+    @needs("observer")
+    @documented(answer=WorkerPage)
+    async def show(self, request: Request) -> Response:
+        """Show one worker, by id or name, with what it has of one's own project."""
+        reference = request.path_params["worker"]
+        worker = await store.find(self._database.api, reference)
+        row = None if worker is None else await store.one(self._database.api, worker)
+        if row is None:
+            raise no_worker(reference)
+        held = await store.attempts(self._database.api, row.id, identity_of(request).project)
+        return answer(with_attempts(merge(row, index(await self._live())), held))
+
+    @needs("operator")
+    @documented(status=204)
+    async def revoke(self, request: Request) -> Response:
+        """Shut a worker out for good; its connection closes at once."""
+        await self._workers.revoke(request.path_params["worker"], f"user:{identity_of(request).name}")
+        return nothing()
+
+
+def routes(workers: Workers, database: Database, live: Live, cluster: str) -> list[Route]:
+    """The routes about workers. `live` tells the connected workers of all cores; `cluster` is the cluster's id."""
+    handlers = WorkerRoutes(workers, database, live, cluster)
+    return [
+        Route("/api/v1/join-tokens", handlers.make_token, methods=["POST"]),
+        Route("/api/v1/join", handlers.join, methods=["POST"]),
+        Route("/api/v1/worker-token", handlers.token, methods=["POST"]),
+        Route("/api/v1/workers", handlers.list, methods=["GET"]),
+        Route("/api/v1/workers/{worker}", handlers.show, methods=["GET"]),
+        Route("/api/v1/workers/{worker}/revoke", handlers.revoke, methods=["POST"]),
+    ]
