@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
@@ -14,7 +13,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run_deferred(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
     """Run a command to its end and return its exit code; raises Interrupted afterwards if a signal came meanwhile.
 
-    The command gets a session of its own, so that a terminal's Ctrl-C does not reach it either.
+    The command gets a session of its own, so that a terminal's Ctrl-C does not reach it either. Of what it prints,
+    only its standard error is shown.
     """
     caught: list[int] = []
 
@@ -25,7 +25,9 @@ def run_deferred(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -
 
     before = {number: signal.signal(number, note) for number in _SIGNALS}
     try:
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=env, start_new_session=True)
+        child = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=env, start_new_session=True
+        )
         code = child.wait()
     finally:
         for number, handler in before.items():
