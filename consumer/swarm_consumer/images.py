@@ -99,7 +99,13 @@ class Images:
         have = await self._uploads.inventory([local.id, *local.diff_ids])
         if have.missing or not local.diff_ids:
             return None
-        return await self._put(name, _manifest_of(local, have), 0)
+        try:
+            return await self._put(name, _manifest_of(local, have), 0)
+        except SwarmError as error:
+            # A blob was reclaimed in between: then the image travels as if it were new.
+            if error.code != "blob_missing":
+                raise
+            return None
 
     async def _saved(
         self, engine: Engine, image: str, local: LocalImage, name: Reference, progress: Progress

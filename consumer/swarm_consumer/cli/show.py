@@ -90,7 +90,7 @@ def _history(job: Job) -> str:
             moment(h.at),
             h.from_ or "",
             h.to,
-            "" if h.attempt is None else h.attempt,
+            h.attempt or "",
             h.actor or "",
             h.reason or "",
         )
