@@ -53,12 +53,21 @@ def _bring_up(daemon: Daemon, machine: Machine) -> None:
         raise Failure(f"no Docker Engine answers at {daemon.socket}; run: {command}")
     if not installed:
         apt_install(machine, *PACKAGES)
+        if _answers(daemon):
+            return  # an init system started what was installed
     if machine.systemd and daemon.socket == DEFAULT:
-        _start_unit()
-        return EngineApi(daemon.socket).ping()
+        return _start_unit()
     if not control_groups_mounted(Path("/proc/mounts").read_text()):
         _mount_control_groups()
     dockerd.start(daemon)
+
+
+def _answers(daemon: Daemon) -> bool:
+    try:
+        EngineApi(daemon.socket).ping()
+    except OSError:
+        return False
+    return True
 
 
 def command_to_run(machine: Machine, installed: bool) -> str | None:
