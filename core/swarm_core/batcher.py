@@ -36,10 +36,17 @@ class Batcher(Generic[Item, Answer]):
         self._bound = bound
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._more = asyncio.Event()
+        self._flushed = asyncio.Event()
 
     def __len__(self) -> int:
         """Items that wait for a write."""
         return len(self._waiting)
+
+    async def below(self, most: int) -> None:
+        """Wait until at most that many items wait for a write."""
+        while len(self._waiting) > most:
+            self._flushed.clear()
+            await self._flushed.wait()
 
     def put(self, item: Item) -> "asyncio.Future[Answer]":
         """Add an item; the future holds its answer. Raises SwarmError(unavailable) when full."""
@@ -58,6 +65,7 @@ class Batcher(Generic[Item, Answer]):
                 self._more.clear()
                 while self._waiting:
                     await self._flush()
+                    self._flushed.set()
         finally:
             for _, future in self._waiting:
                 future.cancel()

@@ -105,6 +105,7 @@ class Dispatcher:
         self._freed = freed
         self._sessions: dict[UUID, Session] = {}
         self._by_key: dict[int, Session] = {}
+        self._senders: dict[tuple[int, int], Session] = {}
 
     # Sessions --------------------------------------------------------------------------------------------
 
@@ -120,6 +121,8 @@ class Dispatcher:
     def remove(self, session: Session) -> None:
         """Its connection has ended. Its attempts stay as they are: the lease decides."""
         self._by_key.pop(session.key_id, None)
+        for key in (*session.held, *session.trailing):
+            self._forget_sender(session, key)
         if self._sessions.get(session.worker) is session:
             del self._sessions[session.worker]
 
@@ -201,15 +204,20 @@ class Dispatcher:
         """Whether an attempt is this session's; anything else is stale."""
         return (ref.job, ref.attempt) in session.held
 
+    def sender_of(self, job: int, attempt: int) -> Session | None:
+        """The session that an attempt's log comes from."""
+        return self._senders.get((job, attempt))
+
     def sends_log_of(self, session: Session, ref: Ref) -> bool:
         """Whether log bytes of an attempt may come from this session: while it is held, and for a while after."""
-        return (ref.job, ref.attempt) in session.held or (ref.job, ref.attempt) in session.trailing
+        return self._senders.get((ref.job, ref.attempt)) is session
 
     def trail(self, session: Session, key: tuple[int, int]) -> None:
         """Expect the rest of an ended attempt's log."""
         session.trailing[key] = None
+        self._senders[key] = session
         if len(session.trailing) > _TRAILING:
-            session.trailing.popitem(last=False)
+            self._forget_sender(session, session.trailing.popitem(last=False)[0])
 
     def free(self, session: Session, ref: Ref) -> None:
         """The attempt uses nothing on its worker any more; only its log may still come."""
@@ -227,9 +235,14 @@ class Dispatcher:
         session.send(Cancel(ref=Ref(job, attempt)))
         return True
 
+    def _forget_sender(self, session: Session, key: tuple[int, int]) -> None:
+        if self._senders.get(key) is session:
+            del self._senders[key]
+
     def _hold(self, session: Session, key: tuple[int, int], shape: Shape) -> None:
         if key not in session.held:
             session.held[key] = shape
+            self._senders[key] = session
             session.room.take(shape)
 
     # Views -----------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ class Facts:
     core: UUID
     cluster: str
     udp_host: str
-    udp_port: int
+    """Empty: the host that the worker reached the websocket at."""
 
 
 class Gateway:
@@ -97,6 +97,8 @@ class Gateway:
         self._timers = timers
         self._facts = facts
         self._open: set[Connection] = set()
+        self.udp_port = 0
+        """Where this core takes beats; set before the first connection."""
 
     def route(self) -> WebSocketRoute:
         """The route to be served."""
@@ -194,7 +196,7 @@ class Gateway:
             cluster=self._facts.cluster,
             core=self._facts.core,
             udp_host=self._facts.udp_host,
-            udp_port=self._facts.udp_port,
+            udp_port=self.udp_port,
             udp_key_id=key_id,
             udp_key=key,
             beat_seconds=self._timers.beat,

@@ -51,9 +51,9 @@ class Harvester:
         self._changed = changed
         self._reports: Batcher[Report, bool] = Batcher("harvester", self._write, most=500, bound=100_000)
 
-    def backlog(self) -> int:
-        """Reports that wait to be written."""
-        return len(self._reports)
+    async def caught_up(self, most: int) -> None:
+        """Wait until at most that many reports wait to be written."""
+        await self._reports.below(most)
 
     def report(self, report: Report) -> asyncio.Future[bool]:
         """Queue a report; the future tells whether it counted. Raises SwarmError(unavailable) when full."""

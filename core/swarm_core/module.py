@@ -58,6 +58,11 @@ class Supervisor:
         self._tasks: list[asyncio.Task[None]] = []
         self.health: dict[str, Health] = {module.name: Health() for module in self._modules}
 
+    def add(self, module: Module) -> None:
+        """One more, before `start`; it is the first to stop."""
+        self._modules.append(module)
+        self.health[module.name] = Health()
+
     def start(self) -> None:
         """Start every module; returns at once."""
         self._tasks = [asyncio.create_task(self._keep(module), name=module.name) for module in self._modules]

@@ -6,7 +6,7 @@ the attempts. An idle core asks nothing but that once a second.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -23,7 +23,9 @@ CLAIM: Final = 500
 POLL: Final = 1.0
 BACKLOG: Final = 4 * CLAIM
 """Outcomes that may wait to be written before claims pause: what ends must not fall behind what begins."""
-_PAUSE: Final = 0.002
+
+CaughtUp = Callable[[int], Awaitable[None]]
+"""Waits until at most that many outcomes wait to be written."""
 
 
 class Scheduler:
@@ -32,10 +34,10 @@ class Scheduler:
     name = "scheduler"
 
     def __init__(
-        self, database: Database, dispatcher: Dispatcher, log: Log, *, core: UUID, backlog: Callable[[], int]
+        self, database: Database, dispatcher: Dispatcher, log: Log, *, core: UUID, caught_up: CaughtUp
     ) -> None:
         self._database = database
-        self._backlog = backlog
+        self._caught_up = caught_up
         self._dispatcher = dispatcher
         self._log = log
         self._actor = f"core:{core}"
@@ -77,8 +79,7 @@ class Scheduler:
 
     async def _claim_all(self) -> None:
         while self._hot:
-            while self._backlog() > BACKLOG:
-                await asyncio.sleep(_PAUSE)
+            await self._caught_up(BACKLOG)
             try:
                 if not await self._claim():
                     return

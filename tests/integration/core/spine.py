@@ -102,13 +102,13 @@ class Spine:
         self.log = SilentLog()
         self.timers = timers
         self.dispatcher = Dispatcher(self.core, self.clock, unreachable=timers.unreachable, freed=self._freed)
+        self.harvester = Harvester(database, self.clock, self.log, core=self.core, changed=self._changed)
         self.scheduler = Scheduler(
-            database, self.dispatcher, self.log, core=self.core, backlog=lambda: self.harvester.backlog()
+            database, self.dispatcher, self.log, core=self.core, caught_up=self.harvester.caught_up
         )
         self.receiver = Receiver(
             database, Images(), self.dispatcher, core=self.core, woken=self._changed, stop=self._stop
         )
-        self.harvester = Harvester(database, self.clock, self.log, core=self.core, changed=self._changed)
         self.hibernator = Hibernator(database, self.clock, self.log, core=self.core, changed=self._changed)
         self.leases = Leases(
             database,

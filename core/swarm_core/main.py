@@ -1,0 +1,131 @@
+"""Runs one core: opens what it needs, starts its parts, waits for a signal, stops them in reverse."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from typing import Final
+
+from swarm_core import __version__
+from swarm_core.clock import Clock, SystemClock
+from swarm_core.identity.cluster import open_cluster
+from swarm_core.identity.seal import Sealer, read_seal_key
+from swarm_core.logger import Logger, level_of, take_over
+from swarm_core.parts import Given, Parts
+from swarm_core.server import WebServer, bind
+from swarm_core.settings import Settings
+from swarm_core.startup import open_database
+from swarm_core.store.database import Database
+from swarm_protocol.errors import SwarmError
+from swarm_protocol.ids import CoreId, uuid7
+
+_STOP_SECONDS: Final = 5.0
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SwarmError where it can't begin."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(settings, SystemClock()))
+
+
+async def serve(settings: Settings, clock: Clock) -> None:
+    """The whole life of a core."""
+    logger = Logger(clock, level=level_of(settings.log_level))
+    take_over(logger)
+    stop = _stop_on_signals()
+    sealer = Sealer(read_seal_key(settings.seal_key_file))
+    settings.data.mkdir(parents=True, exist_ok=True)
+    listening = bind(settings.host, settings.port)
+    opening = asyncio.ensure_future(open_database(settings.database_url, clock, logger))
+    try:
+        if not await _before(opening, stop):
+            return
+        database = opening.result()
+        try:
+            await _serve_on(settings, clock, logger, sealer, database, listening, stop)
+        finally:
+            await database.close()
+    finally:
+        listening.close()
+        logger.flush()
+
+
+async def _before(work: "asyncio.Future[Database]", stop: asyncio.Event) -> bool:
+    """Wait for the database or the signal; whether it was the database. Raises what the work raised."""
+    waiting = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((work, waiting), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not work.done():
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError, SwarmError):
+            await work
+        return False
+    work.result()
+    return True
+
+
+async def _serve_on(
+    settings: Settings,
+    clock: Clock,
+    logger: Logger,
+    sealer: Sealer,
+    database: Database,
+    listening: socket.socket,
+    stop: asyncio.Event,
+) -> None:
+    core = CoreId(uuid7())
+    cluster = await open_cluster(database.api, sealer, clock.time())
+    parts = Parts(
+        Given(
+            core=core,
+            settings=settings,
+            database=database,
+            cluster=cluster,
+            clock=clock,
+            logger=logger,
+            version=__version__,
+        )
+    )
+    port = listening.getsockname()[1]
+    try:
+        parts.heartbeats.bind(settings.host, port)
+    except OSError as error:
+        raise SwarmError(
+            "unavailable", f"can't listen on UDP {settings.host}:{port}: {error.strerror}", hint="free that port"
+        ) from None
+    parts.gateway.udp_port = port
+    server = WebServer(parts.app, parts.certificate.context, listening)
+    parts.supervisor.add(server)
+    parts.supervisor.start()
+    logger.success("core is up", core=core, host=settings.host, port=port, cluster=cluster.id, version=__version__)
+    await stop.wait()
+    await _stop(parts, server, logger)
+
+
+async def _stop(parts: Parts, server: WebServer, logger: Logger) -> None:
+    """Workers first (they go to another core, or wait), then requests, then the modules with what they still hold."""
+    logger.info("core is stopping")
+    await parts.gateway.close()
+    await server.stop(_STOP_SECONDS)
+    await parts.supervisor.stop(_STOP_SECONDS)
+    parts.heartbeats.close()
+    parts.passwords.close()
+    await parts.cache.close()
+    logger.info("core has stopped")
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    """uvloop where there is one: it takes twice the datagrams and requests of a CPU second."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.Loop

@@ -1,0 +1,200 @@
+"""The parts of one core, built and connected. `main` starts and stops them.
+
+In this order: stores and identity, then modules, then the edges, which hold no decisions.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.routing import BaseRoute
+
+from swarm_core.api import blobs as blob_routes
+from swarm_core.api import health, openapi, signin
+from swarm_core.api import images as image_routes
+from swarm_core.api import jobs as job_routes
+from swarm_core.api import logs as log_routes
+from swarm_core.api import workers as worker_routes
+from swarm_core.api.app import App, create_app
+from swarm_core.archive import TaskArchive
+from swarm_core.blobs import DiskBlobs
+from swarm_core.cache import Cache
+from swarm_core.clock import Clock
+from swarm_core.dispatcher import Dispatcher
+from swarm_core.events import JobEvents
+from swarm_core.fleet import Fleet
+from swarm_core.gateway import Facts, Gateway
+from swarm_core.harvester import Harvester
+from swarm_core.heartbeats import Heartbeats
+from swarm_core.hibernator import Hibernator
+from swarm_core.identity.cluster import Cluster
+from swarm_core.identity.gatekeeper import Gatekeeper
+from swarm_core.identity.passwords import Passwords
+from swarm_core.identity.people import People
+from swarm_core.identity.tokens import Tokens
+from swarm_core.identity.workers import Workers
+from swarm_core.images import Images
+from swarm_core.joblogs import JobLogs
+from swarm_core.leases import Leases
+from swarm_core.library import Library
+from swarm_core.logger import Logger
+from swarm_core.logreader import LogReader
+from swarm_core.module import Module, Supervisor
+from swarm_core.receiver import Receiver
+from swarm_core.reclaim import Reclaimer
+from swarm_core.reconcile import Reconciler
+from swarm_core.scheduler import Scheduler
+from swarm_core.settings import Settings
+from swarm_core.signals import Signals
+from swarm_core.store.database import Database
+from swarm_core.tls import Certificate
+from swarm_core.uploads import Uploads
+from swarm_protocol.messages import LogAck, Ref
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a core is built from."""
+
+    core: UUID
+    settings: Settings
+    database: Database
+    cluster: Cluster
+    clock: Clock
+    logger: Logger
+    version: str
+
+
+class Parts:
+    """Everything of one core, connected and not yet running."""
+
+    def __init__(self, given: Given) -> None:
+        self._given = given
+        self._build_stores()
+        self._build_identity()
+        self._build_modules()
+        self._build_edges()
+        self.supervisor = Supervisor(self._modules(), given.clock, given.logger)
+
+    def _build_stores(self) -> None:
+        given = self._given
+        self.events = JobEvents()
+        self.cache = Cache(given.settings.redis_url, given.clock, given.logger)
+        self.signals = Signals(given.core, self.events, self.cache)
+        self.blobs = DiskBlobs(given.settings.data)
+        self.library = Library(given.database, self.blobs)
+        self.uploads = Uploads(given.database, self.blobs, self.library)
+        self.images = Images(given.database, self.blobs, self.library, given.clock)
+        self.archive = TaskArchive(given.database, self.library, self.events, given.clock)
+
+    def _build_identity(self) -> None:
+        given, cluster = self._given, self._given.cluster
+        self.tokens = Tokens(cluster.signing_key, given.clock.time, life=given.settings.timers.access_token)
+        self.passwords = Passwords()
+        self.people = People(given.database, self.tokens, self.passwords, given.logger)
+        self.workers = Workers(
+            given.database,
+            self.tokens,
+            given.logger,
+            fingerprint=cluster.authority.fingerprint,
+            now=given.clock.time,
+            revoked=self.signals.revoked,
+        )
+        self.gatekeeper = Gatekeeper(given.database, self.tokens, self.workers, given.clock)
+        days = given.settings.timers.certificate_days
+        self.certificate = Certificate(cluster.authority, given.clock, given.logger, days=days)
+
+    def _build_modules(self) -> None:
+        given, timers, changed = self._given, self._given.settings.timers, self.signals.changed
+        core, database, clock, log = given.core, given.database, given.clock, given.logger
+        freed = self.signals.freed
+        self.dispatcher = Dispatcher(core, clock, unreachable=timers.unreachable, freed=freed)
+        self.harvester = Harvester(database, clock, log, core=core, changed=changed)
+        caught_up = self.harvester.caught_up
+        self.scheduler = Scheduler(database, self.dispatcher, log, core=core, caught_up=caught_up)
+        self.hibernator = Hibernator(database, clock, log, core=core, changed=changed)
+        self.receiver = Receiver(
+            database,
+            self.images,
+            self.dispatcher,
+            core=core,
+            woken=self.signals.submitted,
+            stop=self.signals.stop,
+        )
+        self.leases = Leases(
+            database, self.dispatcher, self.harvester, self.scheduler, clock, log, timers, changed=changed
+        )
+        self.reconciler = Reconciler(database, self.dispatcher, self.harvester, self.scheduler, log, changed=changed)
+        self.joblogs = JobLogs(database, self.blobs, self.events, clock, log, on_ack=self._log_acked)
+        self.heartbeats = Heartbeats(self.dispatcher)
+        self.fleet = Fleet(core, self.dispatcher, self.cache, clock)
+        self.reclaim = Reclaimer(
+            database,
+            self.blobs,
+            self.library,
+            self.uploads,
+            clock,
+            log,
+            retention=given.settings.retention,
+            every=timers.reclaim,
+        )
+        self.signals.connect(self.scheduler, self.hibernator, self.dispatcher)
+
+    def _modules(self) -> list[Module]:
+        return [
+            self._given.logger,
+            self.cache,
+            self.certificate,
+            self.receiver,
+            self.harvester,
+            self.scheduler,
+            self.hibernator,
+            self.leases,
+            self.joblogs,
+            self.heartbeats,
+            self.fleet,
+            self.reclaim,
+        ]
+
+    def _build_edges(self) -> None:
+        given = self._given
+        facts = Facts(core=given.core, cluster=given.cluster.id, udp_host=given.settings.advertise_udp)
+        self.gateway = Gateway(
+            given.database,
+            self.dispatcher,
+            self.harvester,
+            self.reconciler,
+            self.joblogs,
+            self.gatekeeper,
+            given.clock,
+            given.logger,
+            given.settings.timers,
+            facts,
+        )
+        self.app = self._make_app()
+
+    def _make_app(self) -> App:
+        given, version = self._given, self._given.version
+        routes: list[BaseRoute] = [
+            *job_routes.routes(self.receiver, self.archive),
+            *blob_routes.routes(self.library, self.uploads),
+            *image_routes.routes(self.images),
+            *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
+            *worker_routes.routes(self.workers, given.database, self.fleet.workers, given.cluster.id),
+            *signin.routes(self.people, given.cluster.authority.pem),
+            *health.routes(lambda: self.supervisor.health, self.not_ready, given.core, version),
+            self.gateway.route(),
+        ]
+        routes.append(openapi.route(routes, version))
+        return create_app(routes, gatekeeper=self.gatekeeper, clock=given.clock, log=given.logger)
+
+    async def not_ready(self) -> str:
+        """Why this core can't take work now; empty when it can."""
+        await self._given.database.api.fetchval("select 1")
+        down = [name for name, module in self.supervisor.health.items() if module.state != "running"]
+        return f"not running: {', '.join(down)}" if down else ""
+
+    def _log_acked(self, job: int, attempt: int, stream: int, offset: int) -> None:
+        """Log bytes are safe: tell the worker that sent them, if it is still here."""
+        session = self.dispatcher.sender_of(job, attempt)
+        if session is not None:
+            session.send(LogAck(ref=Ref(job, attempt), stream=stream, offset=offset))
