@@ -14,8 +14,8 @@ from swarm_core.logger import Logger, level_of, take_over
 from swarm_core.parts import Given, Parts
 from swarm_core.server import WebServer, bind
 from swarm_core.settings import Settings
-from swarm_core.startup import open_database
 from swarm_core.store.database import Database
+from swarm_core.store.opening import open_database
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import CoreId, uuid7
 
@@ -36,7 +36,7 @@ async def serve(settings: Settings, clock: Clock) -> None:
     sealer = Sealer(read_seal_key(settings.seal_key_file))
     settings.data.mkdir(parents=True, exist_ok=True)
     listening = bind(settings.host, settings.port)
-    opening = asyncio.ensure_future(open_database(settings.database_url, clock, logger))
+    opening = asyncio.ensure_future(_open(settings, clock, logger))
     try:
         if not await _before(opening, stop):
             return
@@ -48,6 +48,24 @@ async def serve(settings: Settings, clock: Clock) -> None:
     finally:
         listening.close()
         logger.flush()
+
+
+async def _open(settings: Settings, clock: Clock, logger: Logger) -> Database:
+    """The database at this version's schema. What a core answers counts as kept, so a server that is set up to lose it
+    is to be known (guarantee G1)."""
+
+    def say(text: str) -> None:
+        logger.warning(text)
+        logger.flush()
+
+    database, applied = await open_database(settings.database_url, say, clock)
+    if applied:
+        logger.info("migrations applied", names=",".join(applied))
+    for name in ("fsync", "full_page_writes"):
+        value = await database.api.fetchval("select current_setting($1)", name)
+        if value != "on":
+            logger.warning("Postgres may lose accepted jobs when its machine fails", setting=name, value=value)
+    return database
 
 
 async def _before(work: "asyncio.Future[Database]", stop: asyncio.Event) -> bool:
