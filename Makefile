@@ -11,7 +11,7 @@ ARGS    ?=
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup engine engine-stop image demo test test-pg15 test-bare bench check format lock clean
+.PHONY: help setup engine engine-stop image demo test test-pg15 test-bare bench check format schema lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*##  *\(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -44,7 +44,7 @@ bench: image  ## floor and subject side by side; results also in bench/results/l
 	@$(BIN)/python -m bench $(ARGS)
 
 check: setup  ## what needs no server: format, lint, types, layers, imports, docs
-	@$(BIN)/ruff format --check --quiet . || { echo 'error: not formatted: run `make format`' >&2; exit 1; }
+	@$(BIN)/ruff format --check --quiet --output-format=concise . || { echo 'error: not formatted: run `make format`' >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/lint-imports --no-logo
@@ -54,6 +54,9 @@ check: setup  ## what needs no server: format, lint, types, layers, imports, doc
 format: setup  ## lay out the code, and mend what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
+
+schema: setup  ## docs/schema.sql, after a migration
+	@$(TOOL).schema
 
 lock: setup  ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@$(TOOL).lock $(ARGS)
