@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 import asyncpg
+from tests.integration.core.schema_picture import picture
 
 from swarm_core.home.postgres import EmbeddedPostgres
 from swarm_migrations import migrate
-from tests.integration.core.schema_picture import picture
 from tools.failure import exit_with
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs/schema.sql"
