@@ -3,7 +3,7 @@
     2026-11-21T05:44:12.123Z warning "a worker's lease ran out" core=0193… worker=0193…
 
 Logging never waits: lines gather in a bounded queue, which a thread writes out. What had to be dropped is counted
-and said.
+and said. While the module doesn't run (at start, in a one-shot command) each line is written at once.
 """
 
 import asyncio
@@ -66,6 +66,7 @@ class Logger:
         self._lines: deque[str] = deque()
         self._dropped = 0
         self._more = asyncio.Event()
+        self._running = False
 
     def debug(self, message: str, **fields: object) -> None:
         """For who looks for a fault."""
@@ -99,14 +100,22 @@ class Logger:
             self._dropped += 1
             return
         self._lines.append(line(self._clock.time(), level, message, fields))
-        self._more.set()
+        if self._running:
+            self._more.set()
+        else:
+            self.flush()
 
     async def run(self) -> None:
         """Write lines as they come."""
         loop = asyncio.get_running_loop()
-        while True:
-            await self._more.wait()
-            await loop.run_in_executor(None, self._put, self._take())
+        self._running = True
+        try:
+            while True:
+                await self._more.wait()
+                await loop.run_in_executor(None, self._put, self._take())
+        finally:
+            self._running = False
+            self.flush()
 
     def flush(self) -> None:
         """Write what is there now: at the end, or where nothing runs the module."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from swarm_core.clock import SystemClock
+from swarm_core.clock import Clock, SystemClock
 from swarm_core.identity.cluster import Cluster, open_cluster
 from swarm_core.identity.passwords import Passwords
 from swarm_core.identity.people import People
@@ -38,12 +38,11 @@ async def _open(env: Mapping[str, str]) -> AsyncIterator[_Opened]:
     clock = SystemClock()
     sealer = Sealer(read_seal_key(Path(_need(env, "SWARM_SEAL_KEY_FILE"))))
     log = Logger(clock, level=Level.WARNING)
-    database, _ = await open_database(_need(env, "SWARM_DATABASE_URL"), say, clock, wait=wait_seconds(env))
+    database, _ = await _database(env, clock)
     try:
         cluster = await open_cluster(database.api, sealer, clock.time())
         yield _Opened(database, cluster, Tokens(cluster.signing_key, clock.time), log)
     finally:
-        log.flush()
         await database.close()
 
 
@@ -87,11 +86,17 @@ async def join_token(env: Mapping[str, str], uses: int, ttl: float) -> dict[str,
 
 async def migrate(env: Mapping[str, str]) -> list[str]:
     """Apply what is missing of the schema; the files' names. Raises SwarmError."""
-    database, applied = await open_database(
-        _need(env, "SWARM_DATABASE_URL"), say, SystemClock(), wait=wait_seconds(env)
-    )
+    database, applied = await _database(env, SystemClock())
     await database.close()
     return applied
+
+
+async def _database(env: Mapping[str, str], clock: Clock) -> tuple[Database, list[str]]:
+    return await open_database(_need(env, "SWARM_DATABASE_URL"), _say, clock, wait=wait_seconds(env))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def shown(settings: Settings) -> dict[str, Any]:
@@ -118,11 +123,6 @@ def wait_seconds(env: Mapping[str, str]) -> float:
         return max(0.0, float(text))
     except ValueError:
         raise SwarmError("bad_request", f"SWARM_DATABASE_WAIT={text!r} is no number of seconds") from None
-
-
-def say(text: str) -> None:
-    """A line for whoever waits."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _need(env: Mapping[str, str], name: str) -> str:

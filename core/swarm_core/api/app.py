@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute, Router
 from starlette.types import Receive, Scope, Send
 
-from swarm_core.api import openapi
 from swarm_core.api.auth import Gatekeeper, guard
 from swarm_core.api.edge import Edge
 from swarm_core.clock import Clock
@@ -15,11 +14,8 @@ from swarm_core.module import Log
 class App:
     """What the server serves. `routes` is the whole table, for tests that walk it."""
 
-    def __init__(
-        self, routes: Sequence[BaseRoute], gatekeeper: Gatekeeper, clock: Clock, log: Log, version: str
-    ) -> None:
-        self.routes: list[BaseRoute] = list(routes)
-        self.routes.append(openapi.route(self.routes, version))
+    def __init__(self, routes: Sequence[BaseRoute], gatekeeper: Gatekeeper, clock: Clock, log: Log) -> None:
+        self.routes = list(routes)
         guard(self.routes, gatekeeper, clock)
         self._edge = Edge(Router(self.routes, redirect_slashes=False), clock, log)
 
@@ -28,11 +24,9 @@ class App:
         await self._edge(scope, receive, send)
 
 
-def create_app(
-    routes: Sequence[BaseRoute], *, gatekeeper: Gatekeeper, clock: Clock, log: Log, version: str = "0"
-) -> App:
+def create_app(routes: Sequence[BaseRoute], *, gatekeeper: Gatekeeper, clock: Clock, log: Log) -> App:
     """The application of one core. Raises RuntimeError for a route that doesn't say who may call it.
 
     Put the busiest routes first: they are tried in order.
     """
-    return App(routes, gatekeeper, clock, log, version)
+    return App(routes, gatekeeper, clock, log)
