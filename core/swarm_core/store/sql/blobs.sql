@@ -8,16 +8,20 @@
 select pg_advisory_xact_lock(hashtextextended($1, 0));
 
 -- The bytes are in place: they count from now on, for the project (none: the core's own), and stay while the attempt
--- that brought them is open.
+-- that brought them is open. The grant reads from `made`, so that it comes after the row is ours: made before, it could be
+-- one that a reclaim in progress takes away with the row that it replaces.
 -- name: commit
 with made as (
     insert into blob (digest, size) values ($1, $2)
     on conflict (digest) do update set touched_at = swarm_now()
+    returning digest
 ), granted as (
-    insert into blob_grant (project_id, digest) select $3, $1 where $3::uuid is not null on conflict do nothing
+    insert into blob_grant (project_id, digest) select $3, made.digest from made where $3::uuid is not null
+    on conflict do nothing
 )
 insert into attempt_blob (job_id, attempt, digest)
-select a.job_id, a.attempt, $1 from attempt a where a.job_id = $4::bigint and a.attempt = $5::int and a.ended_at is null
+select a.job_id, a.attempt, made.digest
+from made, attempt a where a.job_id = $4::bigint and a.attempt = $5::int and a.ended_at is null
 on conflict do nothing;
 
 -- Those of the blobs that the project may see, touched so that no reclaim takes them before they are used.
