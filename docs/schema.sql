@@ -180,6 +180,15 @@ create table log_segment (
 CREATE INDEX log_segment_pack ON log_segment (pack);
 CREATE INDEX log_segment_sealed ON log_segment (sealed_at);
 
+create table login_failure (
+    key text not null,
+    failures integer default 0 not null,
+    until timestamp with time zone default swarm_now() not null,
+    at timestamp with time zone default swarm_now() not null,
+    PRIMARY KEY (key)
+);
+CREATE INDEX login_failure_at ON login_failure (at);
+
 create table login_token (
     id uuid not null,
     person_id uuid not null,
