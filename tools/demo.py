@@ -33,7 +33,7 @@ class Demo:
     def tell(self) -> None:
         """All of it. Raises Failure at the first step that does not work."""
         self._step("up", self._home.up, "swarm up --detach")
-        self._command("upload", "push", NAME)
+        print(self._command("upload", "push", NAME), end="", flush=True)
         job = self._run()
         self._fetch(job)
         shown = json.loads(self._home.swarm("show", str(job), "--json"))
@@ -50,7 +50,7 @@ class Demo:
         self._command("fetch", "fetch", str(job), "--to", "output")
         files = sorted((self._home.folder / "output").iterdir())
         for file in files:
-            print(f"\n{file.name}:\n{file.read_text().rstrip()}", flush=True)
+            print(f"\n$ cat {file.relative_to(self._home.folder)}\n{file.read_text()}", end="", flush=True)
         check_output(files)
 
     def _command(self, name: str, *words: str) -> str:
