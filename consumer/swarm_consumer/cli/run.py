@@ -18,10 +18,16 @@ from swarm_consumer.cli.jobs import ran
 from swarm_consumer.cli.lazy import WORDS
 from swarm_consumer.cli.output import document, give_up_stdout, status
 from swarm_consumer.cli.progress import Bar
+from swarm_consumer.cli.submit import no_fit
 from swarm_consumer.client import Client
 from swarm_consumer.draft import Draft
 from swarm_consumer.models import Job
 from swarm_protocol.errors import EXIT_CANCELLED, SwarmError
+from swarm_protocol.spec import JobSpec
+from swarm_protocol.states import JobState
+
+QUEUED_SECONDS = 3.0
+"""After so long in the queue, a person is told why."""
 
 
 @with_flags
@@ -52,15 +58,16 @@ async def _run(client: Client, draft: Draft, key: str | None, json: bool) -> int
     out: BinaryIO = sys.stderr.buffer if json else sys.stdout.buffer
     printer = LogPrinter(out, sys.stderr.buffer, tell=lambda text: status(f"job {submitted.id} {text}"))
     printer.state = submitted.state
-    return await _Session(client, submitted.id, printer, json).run()
+    return await _Session(client, submitted.id, spec, printer, json).run()
 
 
 class _Session:
     """A job that a person watches: its log, and what Ctrl-C does."""
 
-    def __init__(self, client: Client, job: int, printer: LogPrinter, json: bool) -> None:
+    def __init__(self, client: Client, job: int, spec: JobSpec, printer: LogPrinter, json: bool) -> None:
         self._client = client
         self._job = job
+        self._spec = spec
         self._printer = printer
         self._json = json
         self._interrupts = 0
@@ -80,6 +87,7 @@ class _Session:
     async def _watch(self) -> int:
         following = asyncio.create_task(self._printer.follow(self._client.logs(self._job)))
         leaving = asyncio.create_task(self._detached.wait())
+        explaining = asyncio.create_task(self._explain())
         try:
             await asyncio.wait((following, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not following.done():
@@ -88,9 +96,17 @@ class _Session:
             self._check(following)
             return self._ended(await self._client.job(self._job))
         finally:
-            following.cancel()
-            leaving.cancel()
-            await asyncio.gather(following, leaving, return_exceptions=True)
+            for task in (following, leaving, explaining):
+                task.cancel()
+            await asyncio.gather(following, leaving, explaining, return_exceptions=True)
+
+    async def _explain(self) -> None:
+        """Where it stays queued for a while: whether any worker could ever run it."""
+        await asyncio.sleep(QUEUED_SECONDS)
+        if self._printer.state == JobState.QUEUED:
+            found = await self._client.dry_run(self._spec)
+            if not found.fits:
+                status(f"job {self._job} waits: {no_fit(found)}")
 
     def _check(self, following: "asyncio.Task[None]") -> None:
         try:

@@ -88,17 +88,16 @@ async def _dry_run(client: Client, draft: Draft, json: bool) -> None:
     found = await client.dry_run(draft.spec)
     if json:
         document(found)
-    else:
-        write(_told(found))
+    if not found.fits:
+        hint = "ask for less, or let a worker in that has it: `swarm worker token`"
+        raise SwarmError("unavailable", f"no worker could run it now: {no_fit(found)}", hint=hint)
+    if not json:
+        write(f"image  {clean(found.image)}\nfits   {clean(', '.join(found.fits))}\n")
 
 
-def _told(found: DryRun) -> str:
-    lines = [f"image  {found.image}"]
-    if found.fits:
-        lines.append(f"fits   {', '.join(found.fits)}")
-    else:
-        lines.append(f"fits   no worker now{f'; nearest: {found.nearest}' if found.nearest else ''}")
-    return "".join(f"{clean(line)}\n" for line in lines)
+def no_fit(found: DryRun) -> str:
+    """Why no worker could run a job."""
+    return found.nearest or "no worker with room for it is connected"
 
 
 async def _submit(client: Client, draft: Draft, count: int, flags: Flags, wait: bool, json: bool) -> int:

@@ -1,5 +1,6 @@
 """A fake core for each test, a person signed in to it, and the command as a process of its own."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from swarm_consumer.retry import RetryPolicy
 
 from .fake_core import FakeCore
 
+Start = Callable[..., "subprocess.Popen[str]"]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -51,6 +53,23 @@ def home(tmp_path: Path, signed_in: Credentials) -> Path:
 def environment(home: Path, tmp_path: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "TMPDIR")}
     return {**kept, "SWARM_HOME": str(home), "HOME": str(tmp_path), "COLUMNS": "200"}
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Iterator[Start]:
+    """Starts a Python process of ours, with pipes; ends it where the test did not."""
+    with contextlib.ExitStack() as ended:
+
+        def run(*words: str) -> "subprocess.Popen[str]":
+            pipe = subprocess.PIPE
+            process = subprocess.Popen(
+                [sys.executable, *words], env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+            )
+            ended.enter_context(process)
+            ended.callback(process.kill)
+            return process
+
+        yield run
 
 
 @pytest.fixture

@@ -171,6 +171,8 @@ class FakeCore:
         found = self.store.jobs[job]
         words = found["spec"].get("command", [])
         verb, rest = (words[0], words[1:]) if words else ("true", [])
+        if verb == "stay":
+            return
         found |= {"started_at": _now(), "attempt": 1, "worker": "w1", "state": "running"}
         if verb == "forever":
             self.log(job, 1, b"waiting\n")
@@ -319,8 +321,11 @@ class FakeCore:
     async def _submit(self, request: Request) -> Response:
         spec = await request.json()
         if request.query_params.get("dry_run"):
+            large = spec.get("resources", {}).get("memory", 0) > 1 << 40
+            nearest = "w1 comes nearest: lacks memory" if large else None
+            image = "sha256:" + "a" * 64
             return JSONResponse(
-                {"ok": True, "image": "sha256:" + "a" * 64, "fits": [], "nearest": "w1 lacks memory"}
+                {"ok": True, "image": image, "fits": [] if large else ["w1"], "nearest": nearest}
             )
         key = request.headers["idempotency-key"]
         if key in self.store.keys:
@@ -503,7 +508,7 @@ class FakeCore:
     async def _tell(self, socket: WebSocket, job: dict[str, Any]) -> None:
         have = {1: int(socket.query_params["stdout"]), 2: int(socket.query_params["stderr"])}
         sent, at = {1: 0, 2: 0}, 0
-        await _say(socket, {"t": "state", "state": "running"})
+        await _say(socket, {"t": "state", "state": "queued" if job["state"] == "queued" else "running"})
         while True:
             log = self.store.logs.get((job["id"], 1), [])
             for stream, data in log[at:]:

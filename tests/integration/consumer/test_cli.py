@@ -5,15 +5,21 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-from .conftest import Run
+from .conftest import Run, Start
 from .fake_core import PASSWORD, FakeCore, make_certificates
 
 
 def _words(text: str) -> list[str]:
     return text.split(" ")
+
+
+def _line(stream: IO[str] | None) -> str:
+    assert stream is not None
+    return stream.readline()
 
 
 def lines(text: str) -> list[str]:
@@ -57,29 +63,22 @@ def test_run_says_which_files_were_left_and_fetch_brings_them(swarm: Run, tmp_pa
     ]
 
 
-@pytest.mark.parametrize(
-    ("interrupts", "code", "said"), [(1, 130, "cancelled"), (2, 130, "left job 1 to itself")]
-)
+@pytest.mark.parametrize(("interrupts", "said"), [(1, "cancelled"), (2, "left job 1 to itself")])
 def test_the_first_interrupt_cancels_and_the_second_leaves(
-    core: FakeCore, environment: dict[str, str], interrupts: int, code: int, said: str
+    core: FakeCore, start: Start, interrupts: int, said: str
 ) -> None:
-    words = [sys.executable, "-m", "swarm_consumer", "run", "busybox", "--", "forever"]
-    process = subprocess.Popen(
-        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    assert process.stdout.readline() == "waiting\n"
+    process = start("-m", "swarm_consumer", "run", "busybox", "--", "forever")
+    assert _line(process.stdout) == "waiting\n"
     if interrupts == 2:
         core.end = lambda *_: None  # type: ignore[method-assign]
     heard = ""
     for _ in range(interrupts):
         process.send_signal(signal.SIGINT)
         while "Ctrl-C" not in heard:
-            heard += process.stderr.readline()
-    rest = process.communicate(timeout=30)[1]
-    assert process.returncode == code
-    assert said in heard + rest
+            heard += _line(process.stderr)
+    heard += process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert said in heard
     assert core.count("POST", "/jobs/1/cancel") == 1
 
 
@@ -188,9 +187,25 @@ def test_a_field_that_the_core_refuses_is_shown_with_its_line(swarm: Run, tmp_pa
     assert lines(error)[0] == "error: job.yaml:3: priority: too dear"
 
 
-def test_dry_run_says_what_comes_nearest(swarm: Run, core: FakeCore) -> None:
-    assert "nearest: w1 lacks memory" in swarm("submit", "busybox", "--dry-run").stdout
+def test_dry_run_says_which_workers_fit_or_what_comes_nearest(swarm: Run, core: FakeCore) -> None:
+    assert "fits   w1" in swarm("submit", "busybox", "--dry-run").stdout
+    impossible = swarm("submit", "busybox", "--memory", "2T", "--dry-run", check=125)
+    assert lines(impossible.stderr) == [
+        "error: no worker could run it now: w1 comes nearest: lacks memory",
+        "hint: ask for less, or let a worker in that has it: `swarm worker token`",
+    ]
+    found = json.loads(swarm("submit", "busybox", "--memory", "2T", "--dry-run", "--json", check=125).stdout)
+    assert found["fits"] == []
     assert core.store.jobs == {}
+
+
+def test_run_says_why_a_job_stays_queued(core: FakeCore, start: Start) -> None:
+    process = start("-m", "swarm_consumer", "run", "busybox", "--memory", "2T", "--", "stay")
+    assert _line(process.stderr) == "job 1 is queued\n"
+    assert _line(process.stderr) == "job 1 waits: w1 comes nearest: lacks memory\n"
+    core.end(1, "cancelled", None)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
 
 
 def test_listing_showing_waiting(swarm: Run, core: FakeCore) -> None:
@@ -315,19 +330,13 @@ def test_a_renewed_token_is_saved(swarm: Run, core: FakeCore, home: Path) -> Non
     assert "access_token" in json.loads((home / "credentials.json").read_text())
 
 
-def test_core_gone_mid_log_says_how_to_go_on(
-    core: FakeCore, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_core_gone_mid_log_says_how_to_go_on(core: FakeCore, start: Start) -> None:
     script = (
         "import sys; import swarm_consumer.logs as logs; logs.OUTAGE_SECONDS = 0.5;"
         "from swarm_consumer.cli.main import execute; sys.exit(execute(['run', 'busybox', '--', 'forever']))"
     )
-    words = [sys.executable, "-c", script]
-    process = subprocess.Popen(
-        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "waiting\n"
+    process = start("-c", script)
+    assert _line(process.stdout) == "waiting\n"
     core.stop()
     error = process.communicate(timeout=30)[1]
     assert process.returncode == 125
