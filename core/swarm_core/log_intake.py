@@ -42,6 +42,7 @@ class Stream:
     pending: bytearray = field(default_factory=bytearray)
     unplaced: list[tuple[int, bytes]] = field(default_factory=list)
     """What came while `sealed` was not known."""
+    unplaced_cost: int = 0
     asked: bool = False
     """The worker was asked to send again, and what it sends hasn't come yet."""
     refused: bool = False
@@ -55,7 +56,7 @@ class Stream:
     @property
     def cost(self) -> int:
         """Bytes of memory."""
-        return len(self.pending) + sum(len(data) + _MESSAGE_COST for _, data in self.unplaced)
+        return len(self.pending) + self.unplaced_cost
 
 
 class Intake:
@@ -82,14 +83,18 @@ class Intake:
         stream = self._stream(key)
         if not 0 <= offset <= MAX_LENGTH - len(data) or key.stream not in (1, 2):
             return False
-        if self.size + len(data) > self._most or stream.cost + len(data) > self._most_each:
+        cost = len(data) + (_MESSAGE_COST if stream.sealed is None else 0)
+        if self.size + cost > self._most or stream.cost + cost > self._most_each:
             stream.refused = True
             self._refused[key] = None
+            if stream.sealed is None:
+                self._unknown[key] = None
             return True
         if stream.sealed is not None:
             return self._place(key, stream, stream.sealed, offset, data)
         stream.unplaced.append((offset, data))
-        self.size += len(data) + _MESSAGE_COST
+        stream.unplaced_cost += cost
+        self.size += cost
         self._unknown[key] = None
         return True
 
@@ -145,9 +150,9 @@ class Intake:
                 self._drop(key)
                 continue
             chunks, stream.unplaced = stream.unplaced, []
-            stream.sealed = sealed[key]
+            self.size -= stream.unplaced_cost
+            stream.unplaced_cost, stream.sealed = 0, sealed[key]
             for offset, data in chunks:
-                self.size -= len(data) + _MESSAGE_COST
                 self._place(key, stream, sealed[key], offset, data)
 
     def runs(self) -> list[Run]:
@@ -179,6 +184,7 @@ class Intake:
         """Another core has sealed bytes at this place: ask the database how far, then place ours anew."""
         stream = self._streams[run.key]
         stream.unplaced.insert(0, (run.start, bytes(stream.pending)))
+        stream.unplaced_cost += len(stream.pending) + _MESSAGE_COST
         stream.pending.clear()
         stream.sealed = None
         self.size += _MESSAGE_COST
