@@ -120,7 +120,7 @@ class Gateway:
         writer = asyncio.create_task(connection.write())
         try:
             await self._converse(connection, worker)
-        except (WebSocketDisconnect, TimeoutError, frames.FrameError) as error:
+        except (WebSocketDisconnect, TimeoutError, frames.FrameError, SwarmError) as error:
             self._log.info("a worker's connection ended", worker=str(worker), reason=str(error) or type(error).__name__)
         finally:
             self._open.discard(connection)
