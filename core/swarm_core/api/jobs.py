@@ -56,7 +56,8 @@ class Jobs(Protocol):
 class _Batch(msgspec.Struct, forbid_unknown_fields=True):
     specs: list[msgspec.Raw] = []
     keys: list[str | None] = []
-    spec: msgspec.Raw | None = None
+    spec: msgspec.Raw = msgspec.Raw()
+    """Empty where it isn't given: a union of Raw and None would take null alone."""
     count: int = 1
 
 
@@ -106,11 +107,11 @@ class JobRoutes:
     @needs("consumer")
     async def submit_batch(self, request: Request) -> Response:
         batch = await decode(request, _Batch, MAX_BATCH_BYTES)
-        if (batch.spec is None) == (not batch.specs):
+        if bool(batch.spec) == bool(batch.specs):
             raise SwarmError("bad_request", "give either `specs`, or `spec` and `count`", field="specs")
         if batch.specs and batch.count != 1:
             raise SwarmError("bad_request", "`count` goes with `spec`, not with `specs`", field="count")
-        specs = [bytes(batch.spec)] if batch.spec is not None else [bytes(spec) for spec in batch.specs]
+        specs = [bytes(batch.spec)] if batch.spec else [bytes(spec) for spec in batch.specs]
         keys = [_checked_key(key) if key else None for key in batch.keys]
         made = await self._receiver.submit(identity_of(request), specs, keys=keys, count=batch.count)
         ids = [job.id for job in made]
