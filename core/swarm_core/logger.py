@@ -22,6 +22,8 @@ from swarm_protocol.errors import SwarmError
 _QUEUE: Final = 10_000
 _MOST: Final = 8192
 """Characters of one value."""
+_NO_NEWS: Final = ("ASGI callable returned without completing handshake.",)
+"""Uvicorn says this of a websocket that was refused with a proper answer."""
 _PLAIN: Final = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
 
 
@@ -163,6 +165,8 @@ class Bridge(logging.Handler):
         self._logger = logger
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.msg in _NO_NEWS:
+            return
         level = Level.ERROR if record.levelno >= logging.ERROR else Level.WARNING
         fields: dict[str, object] = {"library": record.name}
         if record.exc_info and record.exc_info[1] is not None:

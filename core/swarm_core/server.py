@@ -22,9 +22,10 @@ _BACKLOG: Final = 2048
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket's socket; port 0 takes a free one. Raises SwarmError where that can't be."""
+    """A listening socket; port 0 takes a free one. Raises SwarmError where that can't be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named: asyncio turns Nagle's algorithm off only on sockets that say they are TCP.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))

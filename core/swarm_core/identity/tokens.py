@@ -92,7 +92,12 @@ class Tokens:
     def _check(self, token: str) -> AccessClaims:
         if len(token) > MAX_TOKEN:
             raise refused("that is no access token")
-        return access_claims(decode_signed(token, self._public, issuer=ISSUER))
+        claims = access_claims(decode_signed(token, self._public, issuer=ISSUER))
+        try:
+            UUID(claims.sub)
+        except ValueError:
+            raise refused("the token is for nobody") from None
+        return claims
 
     def _remember(self, key: bytes, claims: AccessClaims) -> None:
         self._verified[key] = claims

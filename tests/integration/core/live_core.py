@@ -1,0 +1,125 @@
+"""A whole core in this process, on a real Postgres, served over TLS on a free port."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import msgspec
+from argon2 import PasswordHasher
+
+from swarm_core.clock import SystemClock
+from swarm_core.identity.cluster import Cluster, open_cluster
+from swarm_core.identity.seal import Sealer
+from swarm_core.logger import Level, Logger
+from swarm_core.module import Supervisor
+from swarm_core.parts import Given, Parts
+from swarm_core.server import WebServer, bind
+from swarm_core.settings import Settings, Timers
+from swarm_core.store import people, workers
+from swarm_core.store.database import Database, transaction
+from swarm_protocol.claims import SERVER_NAME
+from swarm_protocol.errors import Problem
+from swarm_protocol.ids import uuid7
+
+SEAL_KEY = bytes(range(32))
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD = "correct horse"
+
+
+class LiveCore:
+    """A served core, with a client that trusts its CA."""
+
+    def __init__(self, database: Database, cluster: Cluster, parts: Parts, server: WebServer) -> None:
+        self.database = database
+        self.cluster = cluster
+        self.parts = parts
+        self.server = server
+        self.trust = ssl.create_default_context(cadata=cluster.authority.pem)
+        self._client = httpx2.AsyncClient(
+            base_url=f"https://127.0.0.1:{server.port}", verify=self.trust, trust_env=False, timeout=20
+        )
+
+    async def call(self, method: str, path: str, token: str = "", **more: Any) -> httpx2.Response:
+        """One request; `token` is the bearer's."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= more.pop("headers", {})
+        return await self._client.request(
+            method, path, headers=headers, extensions={"sni_hostname": SERVER_NAME}, **more
+        )
+
+    async def person(self, name: str, role: str = "consumer") -> UUID:
+        """A new person with the usual password."""
+        async with transaction(self.database.api) as connection:
+            return await people.add(connection, name, QUICK_HASHER.hash(PASSWORD), role)
+
+    async def worker(self, name: str, public_key: bytes = b"") -> UUID:
+        """A worker that has joined."""
+        made = uuid7()
+        async with transaction(self.database.api) as connection:
+            await workers.add(connection, made, name, public_key)
+        return made
+
+    async def token_of(self, person: UUID) -> str:
+        """A fresh access token of a person."""
+        found = await people.by_id(self.database.api, person)
+        assert found is not None
+        return self.parts.tokens.issue_user(found.id, found.project, found.role, found.generation).token
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def problem(response: httpx2.Response) -> Problem:
+    """The problem+json of an answer."""
+    assert response.headers["content-type"] == "application/problem+json"
+    found = msgspec.json.decode(response.content, type=Problem)
+    assert found.status == response.status_code
+    return found
+
+
+@asynccontextmanager
+async def live_core(
+    url: str, data: Path, *, redis_url: str | None = None, timers: Timers | None = None, run_modules: bool = False
+) -> AsyncIterator[LiveCore]:
+    """A core on a migrated database; its modules run only where a test needs them."""
+    clock = SystemClock()
+    database = await Database.connect(url)
+    cluster = await open_cluster(database.api, Sealer(SEAL_KEY), clock.time())
+    settings = Settings(
+        database_url=url,
+        redis_url=redis_url,
+        data=data,
+        seal_key_file=data / "unused",
+        timers=timers or Timers(),
+    )
+    logger = Logger(clock, level=Level.ERROR)
+    given = Given(
+        core=uuid7(), settings=settings, database=database, cluster=cluster, clock=clock, logger=logger, version="test"
+    )
+    parts = Parts(given)
+    parts.passwords._hasher = QUICK_HASHER
+    server = WebServer(parts.app, parts.certificate.context, bind("127.0.0.1", 0))
+    parts.heartbeats.bind("127.0.0.1", server.port)
+    parts.gateway.udp_port = server.port
+    supervisor = parts.supervisor if run_modules else Supervisor([], clock, logger)
+    supervisor.add(server)
+    supervisor.start()
+    await server.started()
+    core = LiveCore(database, cluster, parts, server)
+    try:
+        yield core
+    finally:
+        await core.close()
+        await parts.gateway.close()
+        await server.stop(2)
+        await supervisor.stop()
+        parts.heartbeats.close()
+        parts.passwords.close()
+        await parts.cache.close()
+        await database.close()
+
+
