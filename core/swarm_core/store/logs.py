@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from swarm_core.store.database import Connection, Pool
+from swarm_core.store.database import Connection, Pool, transaction
 from swarm_core.store.queries import load
 
 _SQL = load("logs")
@@ -102,4 +102,8 @@ async def status(pool: Pool, project: UUID, job: int, attempt: int | None) -> St
 
 async def drop_old(pool: Pool, age: float, most: int) -> int:
     """Remove segments older than `age` seconds, of attempts that have ended; how many."""
-    return int((await pool.execute(_SQL["drop_old"], age, most)).rsplit(" ", 1)[-1])
+    async with transaction(pool) as connection:
+        old = await connection.fetch(_SQL["lock_old"], age, most)
+        if old:
+            await connection.execute(_SQL["drop_old"], *([row[column] for row in old] for column in range(4)))
+    return len(old)

@@ -1,6 +1,6 @@
 """Removing rows that have outlived their time, in small batches; each returns how many went."""
 
-from swarm_core.store.database import Pool
+from swarm_core.store.database import Pool, transaction
 from swarm_core.store.queries import load
 
 _SQL = load("reclaim")
@@ -8,7 +8,11 @@ _SQL = load("reclaim")
 
 async def drop_jobs(pool: Pool, age: float, most: int) -> int:
     """Jobs that ended more than `age` seconds ago, with all that is their own."""
-    return _count(await pool.execute(_SQL["drop_jobs"], age, most))
+    async with transaction(pool) as connection:
+        jobs = [row["id"] for row in await connection.fetch(_SQL["lock_jobs"], age, most)]
+        if jobs:
+            await connection.execute(_SQL["drop_jobs"], jobs)
+    return len(jobs)
 
 
 async def drop_join_tokens(pool: Pool, most: int) -> int:

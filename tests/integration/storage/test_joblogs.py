@@ -77,7 +77,7 @@ class Follower:
 
     async def next(self) -> Event:
         """One more event."""
-        event = await asyncio.wait_for(anext(self._events), 10)  # type: ignore[arg-type]
+        event = await asyncio.wait_for(anext(self._events), 10)
         self.seen.append(event)
         if isinstance(event, NewAttempt):
             self.text = {1: b"", 2: b""}

@@ -54,13 +54,14 @@ left join attempt a on a.job_id = j.id and a.attempt = coalesce($3::int, j.attem
 left join worker w on w.id = a.worker_id
 where j.project_id = $1 and j.id = $2;
 
--- Reclaim: old segments of attempts that have ended.
+-- Reclaim: old segments of attempts that have ended, locked; then their deletion by key.
+-- name: lock_old
+select s.job_id, s.attempt, s.stream, s.start_at from log_segment s
+left join attempt a on a.job_id = s.job_id and a.attempt = s.attempt
+where s.sealed_at < swarm_now() - $1 * interval '1 second' and (a.job_id is null or a.ended_at is not null)
+order by s.sealed_at limit $2 for update of s skip locked;
+
 -- name: drop_old
-with old as (
-    select s.job_id, s.attempt, s.stream, s.start_at from log_segment s
-    left join attempt a on a.job_id = s.job_id and a.attempt = s.attempt
-    where s.sealed_at < swarm_now() - $1 * interval '1 second' and (a.job_id is null or a.ended_at is not null)
-    order by s.sealed_at limit $2 for update of s skip locked
-)
-delete from log_segment s using old
+delete from log_segment s
+using unnest($1::bigint[], $2::int[], $3::smallint[], $4::bigint[]) as old (job_id, attempt, stream, start_at)
 where s.job_id = old.job_id and s.attempt = old.attempt and s.stream = old.stream and s.start_at = old.start_at;

@@ -1,18 +1,21 @@
 -- What has outlived its time. Each statement takes a small batch and skips what another core has in hand.
 
--- Ended jobs and all that is their own. Blobs that nobody needs any more go by themselves later.
+-- Ended jobs, locked. The deletion is a statement of its own: planned for an array of ids it goes by the keys, planned for
+-- a limit that isn't known yet it would read whole tables.
+-- name: lock_jobs
+select id from job where ended_at < swarm_now() - $1 * interval '1 second'
+order by ended_at limit $2 for update skip locked;
+
+-- Jobs and all that is their own. Blobs that nobody needs any more go by themselves later.
 -- name: drop_jobs
-with old as (
-    select id from job where ended_at < swarm_now() - $1 * interval '1 second'
-    order by ended_at limit $2 for update skip locked
-), a as (delete from attempt using old where job_id = old.id),
-   h as (delete from history using old where job_id = old.id),
-   i as (delete from job_input using old where job_id = old.id),
-   o as (delete from artifact using old where job_id = old.id),
-   b as (delete from attempt_blob using old where job_id = old.id),
-   l as (delete from log_segment using old where job_id = old.id),
-   k as (delete from idempotency using old where job_id = old.id)
-delete from job using old where job.id = old.id;
+with a as (delete from attempt where job_id = any($1::bigint[])),
+     h as (delete from history where job_id = any($1::bigint[])),
+     i as (delete from job_input where job_id = any($1::bigint[])),
+     o as (delete from artifact where job_id = any($1::bigint[])),
+     b as (delete from attempt_blob where job_id = any($1::bigint[])),
+     l as (delete from log_segment where job_id = any($1::bigint[])),
+     k as (delete from idempotency where job_id = any($1::bigint[]))
+delete from job where id = any($1::bigint[]);
 
 -- Join tokens are kept for a day after their end, so that a worker hears `token_expired` and not `unauthenticated`.
 -- name: drop_join_tokens
