@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import msgspec
 
@@ -67,6 +68,8 @@ class Jobs:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        # Keys that grow keep the ids of one batch in the order in which its jobs were submitted.
+        self._keys = (f"{run}-{number:012d}" for run in (uuid.uuid4().hex,) for number in count(1))
         self._submits: Coalescer[_Pending, Submitted] = Coalescer(self._send, lambda p: len(p.spec))
 
     async def close(self) -> None:
@@ -75,11 +78,11 @@ class Jobs:
 
     async def submit(self, spec: JobSpec, *, key: str | None = None) -> Submitted:
         """Make a job durable. The same `key` and spec later bring the same job. Raises SwarmError."""
-        return await self._submits.put(_pending(spec, key))
+        return await self._submits.put(_pending(spec, key or next(self._keys)))
 
-    async def submit_count(self, spec: JobSpec, count: int) -> list[int]:
+    async def submit_count(self, spec: JobSpec, times: int) -> list[int]:
         """The same job many times (at most 100,000), all or none; their ids. Raises SwarmError."""
-        body = {"spec": _pending(spec, None).spec, "count": count}
+        body = {"spec": _pending(spec, "").spec, "count": times}
         call = Call(
             "POST", "/jobs/batch", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}, repeatable=False
         )
@@ -87,7 +90,7 @@ class Jobs:
 
     async def dry_run(self, spec: JobSpec) -> DryRun:
         """What would become of a spec; nothing is kept. Raises SwarmError."""
-        body = bytes(_pending(spec, None).spec)
+        body = bytes(_pending(spec, "").spec)
         headers = {"Content-Type": "application/json"}
         call = Call("POST", "/jobs", [("dry_run", "1")], body=body, headers=headers, repeatable=True)
         return await self._transport.get(DryRun, call)
@@ -192,7 +195,7 @@ class Jobs:
         await self._transport.send(Call("DELETE", f"/jobs/{job}"))
 
 
-def _pending(spec: JobSpec, key: str | None) -> _Pending:
+def _pending(spec: JobSpec, key: str) -> _Pending:
     wrong = check(spec)
     if wrong:
         errors = [{"field": e.field, "message": e.message} for e in wrong]
@@ -206,4 +209,4 @@ def _pending(spec: JobSpec, key: str | None) -> _Pending:
         hint = "hand large data over as a file with --input"
         message = f"the job's description is {len(raw)} bytes, over the limit of {MAX_SPEC_BYTES}"
         raise SwarmError("too_large", message, hint=hint)
-    return _Pending(raw, key or uuid.uuid4().hex, spec.at is not None)
+    return _Pending(raw, key, spec.at is not None)

@@ -19,6 +19,7 @@ from swarm_consumer.cli.lazy import WORDS
 from swarm_consumer.cli.output import document, give_up_stdout, status
 from swarm_consumer.cli.progress import Bar
 from swarm_consumer.cli.submit import no_fit
+from swarm_consumer.cli.text import reason
 from swarm_consumer.client import Client
 from swarm_consumer.draft import Draft
 from swarm_consumer.models import Job
@@ -124,7 +125,7 @@ class _Session:
             document(job)
         took = f" after {ran(job)}" if ran(job) else ""
         code = "" if job.exit_code is None else f" with exit code {job.exit_code}"
-        why = "".join(f": {text}" for text in (job.failure, job.message) if text)
+        why = f": {reason(job.failure, job.message)}" if job.failure or job.message else ""
         status(f"job {job.id} {job.state}{code}{took}{why}")
         if job.artifacts:
             status(f"job {job.id} left {len(job.artifacts)} file(s): swarm fetch {job.id}")

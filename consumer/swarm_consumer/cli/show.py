@@ -8,7 +8,7 @@ from swarm_consumer.cli.completion import job_ids
 from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.jobs import Json, ran
 from swarm_consumer.cli.output import document, write
-from swarm_consumer.cli.text import age, clean, columns, duration, moment
+from swarm_consumer.cli.text import age, clean, columns, duration, moment, reason
 from swarm_consumer.models import Job
 from swarm_protocol.quantities import show_size
 
@@ -41,7 +41,7 @@ def _head(job: Job) -> str:
         ("job", f"{job.id}{f'  {job.name}' if job.name else ''}"),
         ("state", state),
         ("exit code", "" if job.exit_code is None else job.exit_code),
-        ("failure", ": ".join(text for text in (job.failure, job.message) if text)),
+        ("failure", reason(job.failure, job.message)),
         ("image", f"{job.image}{f'  {job.image_digest}' if job.image_digest else ''}"),
         ("command", " ".join(job.spec.command) if job.spec else ""),
         ("tags", ", ".join(job.tags)),
@@ -75,7 +75,7 @@ def _attempts(job: Job) -> str:
             a.worker or "",
             moment(a.started_at),
             "" if a.exit_code is None else a.exit_code,
-            ": ".join(text for text in (a.failure, a.message) if text),
+            reason(a.failure, a.message),
         )
         for a in job.attempts
     ]

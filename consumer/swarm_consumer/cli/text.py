@@ -45,6 +45,13 @@ def duration(value: float | None) -> str:
     return "" if value is None else show_seconds(value)
 
 
+def reason(failure: str | None, message: str | None) -> str:
+    """Why something failed: the kind and the words, where the words don't begin with it."""
+    if failure and message and message.startswith(failure):
+        return message
+    return ": ".join(text for text in (failure, message) if text)
+
+
 def columns(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A plain table with aligned columns, for pipes."""
     cells = [list(headers), *([clean(cell) for cell in row] for row in rows)]
