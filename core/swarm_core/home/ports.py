@@ -1,6 +1,7 @@
 """Ports of this machine's loopback: free ones, and one that is kept from start to start."""
 
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -39,24 +40,58 @@ def kept_port(file: Path) -> int:
     return port
 
 
-def core_port(given: int | None, remembered: int | None) -> tuple[int, str]:
-    """The port of the core, free on TCP and UDP, and a line for the person when it isn't the one they expect.
+@dataclass(frozen=True)
+class CorePort:
+    """The port of a home's core, held against other homes until `release`."""
 
-    Raises SwarmError when the one they asked for is taken.
+    number: int
+    claim: socket.socket
+    note: str = ""
+    """A line for the person when it isn't the port they expect."""
+
+    def release(self) -> None:
+        """Let others have it; also happens when this process ends in whatever way."""
+        self.claim.close()
+
+
+def core_port(given: int | None, remembered: int | None) -> CorePort:
+    """The port of the core, free on TCP and UDP, claimed so that a home that starts now takes another.
+
+    Raises SwarmError when the one that was asked for is taken.
     """
+    wanted = given or remembered or DEFAULT_CORE_PORT
+    claim = _claim(wanted)
+    if claim is not None:
+        return CorePort(wanted, claim)
     if given is not None:
-        if is_free(given, udp=True):
-            return given, ""
         raise SwarmError(
             "conflict",
             f"port {given} is taken on {HOST} (the core needs it on TCP and UDP)",
             hint=f"give another with --port, leave --port out, or end what has it: `ss -tulpn 'sport = :{given}'`",
         )
-    wanted = remembered or DEFAULT_CORE_PORT
-    if is_free(wanted, udp=True):
-        return wanted, ""
-    port = free_port(udp=True)
-    return port, f"port {wanted} is taken, so the core has port {port}"
+    while True:
+        port = free_port(udp=True)
+        claim = _claim(port)
+        if claim is not None:
+            return CorePort(port, claim, f"port {wanted} is taken, so the core has port {port}")
+
+
+def _claim(port: int) -> socket.socket | None:
+    """Hold a free port's name until the core itself listens there; None where it is in use or held.
+
+    The name is an abstract Unix socket: it lives in the same network namespace as the port, needs no folder that all
+    may write to, and goes with the process.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        claim.bind(f"\0swarm-sync/core-port/{port}")
+    except OSError:
+        claim.close()
+        return None
+    if is_free(port, udp=True):
+        return claim
+    claim.close()
+    return None
 
 
 def _can_bind(host: str, port: int, kind: int) -> bool:

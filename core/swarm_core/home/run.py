@@ -10,7 +10,7 @@ from pathlib import Path
 from swarm_core.clock import SystemClock
 from swarm_core.home import lock, report
 from swarm_core.home.layout import Home
-from swarm_core.home.ports import core_port
+from swarm_core.home.ports import CorePort, core_port
 from swarm_core.home.process import identify
 from swarm_core.home.program import end_orphan
 from swarm_core.home.report import Report
@@ -34,17 +34,21 @@ def run(
         try:
             home = home.with_data(data)
             home.make()
-            chosen, note = _port(home, port)
-            home.remember(port=chosen, **({"data": str(home.data)} if data else {}))
+            chosen = _port(home, port)
+            home.remember(port=chosen.number, **({"data": str(home.data)} if data else {}))
         except SwarmError as error:
             failed = _new_report(home)
             failed.state, failed.error, failed.hint = "failed", error.message, error.hint or ""
             report.write(home.report, failed)
             raise
-        asyncio.run(_Life(home, make_stack(home, chosen, env), [note] if note else [], show).run())
+        notes = [chosen.note] if chosen.note else []
+        try:
+            asyncio.run(_Life(home, make_stack(home, chosen.number, env), notes, show).run())
+        finally:
+            chosen.release()
 
 
-def _port(home: Home, given: int | None) -> tuple[int, str]:
+def _port(home: Home, given: int | None) -> CorePort:
     end_orphan(home.pid_file("core"), STOP_CORE)  # or the port of one that was left behind would seem taken
     return core_port(given, home.remembered().port)
 

@@ -27,17 +27,35 @@ def test_a_port_asked_for_must_be_free_on_both(taken: int) -> None:
 
 
 def test_one_remembered_gives_way_and_says_so(taken: int) -> None:
-    port, note = core_port(None, taken)
-    assert port != taken
-    assert str(taken) in note
-    assert str(port) in note
-    assert is_free(port, udp=True)
+    chosen = core_port(None, taken)
+    assert chosen.number != taken
+    assert str(taken) in chosen.note
+    assert str(chosen.number) in chosen.note
+    assert is_free(chosen.number, udp=True)
+    chosen.release()
 
 
 def test_one_that_is_free_is_taken_silently() -> None:
     port = free_port(udp=True)
-    assert core_port(port, None) == (port, "")
-    assert core_port(None, port) == (port, "")
+    for given, remembered in ((port, None), (None, port)):
+        chosen = core_port(given, remembered)
+        assert (chosen.number, chosen.note) == (port, "")
+        chosen.release()
+
+
+def test_homes_that_start_at_once_never_choose_the_same() -> None:
+    """Between the choice and the core's own bind the port is free to look at: the claim keeps it."""
+    port = free_port(udp=True)
+    first = core_port(None, port)
+    second = core_port(None, port)
+    with pytest.raises(SwarmError, match="is taken"):
+        core_port(port, None)
+    assert first.number == port != second.number
+    first.release()
+    again = core_port(port, None)
+    assert again.number == port
+    again.release()
+    second.release()
 
 
 def test_a_servers_port_is_kept(tmp_path: Path) -> None:
