@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -11,9 +12,10 @@ from starlette.routing import Route
 from swarm_core.api.auth import identity_of, needs
 from swarm_core.api.body import answer, decode, read
 from swarm_core.api.errors import problem_response
+from swarm_core.api.openapi import documented
 from swarm_core.api.query import path_uuid
 from swarm_core.api.ranges import ranged
-from swarm_core.library import MAX_SMALL, Library
+from swarm_core.library import MAX_SMALL, Inventory, Library
 from swarm_core.store.blobs import Owner
 from swarm_core.uploads import OffsetMismatch, Uploads
 from swarm_protocol.errors import SwarmError
@@ -22,13 +24,38 @@ _ASK_BYTES: Final = 256 * 1024
 _BYTES: Final = "application/octet-stream"
 
 
-class _Ask(msgspec.Struct):
+class DigestsForm(msgspec.Struct):
+    """Blobs that are asked for."""
+
     digests: list[str]
 
 
-class _Open(msgspec.Struct):
+class UploadForm(msgspec.Struct):
+    """What is to be uploaded."""
+
     digest: str
     size: int
+
+
+class BlobAnswer(msgspec.Struct):
+    """A blob that counts."""
+
+    digest: str
+    size: int
+
+
+class UploadAnswer(msgspec.Struct):
+    """An upload, and how many of its bytes are here."""
+
+    id: UUID
+    offset: int
+    size: int
+
+
+class OffsetAnswer(msgspec.Struct):
+    """How many bytes of an upload are here."""
+
+    offset: int
 
 
 class BlobRoutes:
@@ -42,37 +69,48 @@ class BlobRoutes:
         return await self._library.owner(identity_of(request), request.headers.get("swarm-attempt"))
 
     @needs("consumer", workers=True)
+    @documented(body=DigestsForm, answer=Inventory)
     async def missing(self, request: Request) -> Response:
-        ask = await decode(request, _Ask, _ASK_BYTES)
+        """Which of these blobs have to be uploaded."""
+        ask = await decode(request, DigestsForm, _ASK_BYTES)
         return answer(await self._library.inventory(await self._owner(request), ask.digests))
 
     @needs("consumer", workers=True)
+    @documented(answer=BlobAnswer, status=201)
     async def put(self, request: Request) -> Response:
+        """Add a small blob in one request."""
         owner, digest = await self._owner(request), request.path_params["digest"]
         data = await read(request, MAX_SMALL)
         await self._library.put(owner, digest, data)
-        return answer({"digest": digest, "size": len(data)}, 201)
+        return answer(BlobAnswer(digest, len(data)), 201)
 
     @needs("observer", workers=True)
     async def get(self, request: Request) -> Response:
+        """The bytes of a blob, or a range of them."""
         digest = request.path_params["digest"]
         size = await self._library.size(identity_of(request), digest)
         return await ranged(request, digest, size, partial(self._library.read, digest), {}, _BYTES)
 
     @needs("consumer", workers=True)
+    @documented(body=UploadForm, answer=UploadAnswer, status=201)
     async def open(self, request: Request) -> Response:
-        ask = await decode(request, _Open)
+        """Begin an upload, or take up an unfinished one."""
+        ask = await decode(request, UploadForm)
         upload, offset = await self._uploads.open(await self._owner(request), ask.digest, ask.size)
-        return answer({"id": upload, "offset": offset}, 201)
+        return answer(UploadAnswer(upload, offset, ask.size), 201)
 
     @needs("consumer", workers=True)
+    @documented(answer=UploadAnswer)
     async def status(self, request: Request) -> Response:
+        """How far an upload is."""
         upload = path_uuid(request)
         offset, size = await self._uploads.status(identity_of(request), upload)
-        return answer({"id": upload, "offset": offset, "size": size})
+        return answer(UploadAnswer(upload, offset, size))
 
     @needs("consumer", workers=True)
+    @documented(answer=OffsetAnswer)
     async def append(self, request: Request) -> Response:
+        """Add bytes to an upload, at the offset that the header Upload-Offset names."""
         text = request.headers.get("upload-offset", "")
         if not (text.isascii() and text.isdigit() and len(text) < 19):
             raise SwarmError("bad_request", "the header Upload-Offset must be a number", field="Upload-Offset")
@@ -80,15 +118,17 @@ class BlobRoutes:
             offset = await self._uploads.append(identity_of(request), path_uuid(request), int(text), request.stream())
         except OffsetMismatch as error:
             return _mismatch(error)
-        return answer({"offset": offset})
+        return answer(OffsetAnswer(offset))
 
     @needs("consumer", workers=True)
+    @documented(answer=BlobAnswer, status=201)
     async def finish(self, request: Request) -> Response:
+        """Check an upload's digest and make its bytes count."""
         try:
             digest, size = await self._uploads.finish(identity_of(request), path_uuid(request))
         except OffsetMismatch as error:
             return _mismatch(error)
-        return answer({"digest": digest, "size": size}, 201)
+        return answer(BlobAnswer(digest, size), 201)
 
 
 def _mismatch(error: OffsetMismatch) -> Response:

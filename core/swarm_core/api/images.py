@@ -1,14 +1,24 @@
 """Routes of images and manifests."""
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from swarm_core.api.auth import identity_of, needs
 from swarm_core.api.body import answer, nothing, read
+from swarm_core.api.openapi import documented
 from swarm_core.api.query import listing, make_cursor, page, read_cursor, text
-from swarm_core.images import Images
+from swarm_core.images import Images, Resolved
+from swarm_core.store.images import TagRow
 from swarm_protocol.oci import MAX_MANIFEST
+
+
+class ImageList(msgspec.Struct):
+    """A part of the images."""
+
+    items: list[TagRow]
+    next: str | None
 
 
 class ImageRoutes:
@@ -18,13 +28,17 @@ class ImageRoutes:
         self._images = images
 
     @needs("consumer")
+    @documented(answer=Resolved, status=201)
     async def put(self, request: Request) -> Response:
+        """Name a manifest, whose blobs are all here."""
         data = await read(request, MAX_MANIFEST)
         name, tag = request.path_params["name"], text(request, "tag") or "latest"
         return answer(await self._images.put(identity_of(request), name, tag, data), 201)
 
     @needs("observer")
+    @documented(answer=ImageList)
     async def list(self, request: Request) -> Response:
+        """List images by name and tag."""
         part = page(request)
         after = read_cursor(part.cursor, tuple[str, str]) if part.cursor else ("", "")
         found = await self._images.tags(identity_of(request).project, after, part.limit + 1)
@@ -33,18 +47,23 @@ class ImageRoutes:
         return listing(items, more)
 
     @needs("observer")
+    @documented(answer=Resolved)
     async def resolve(self, request: Request) -> Response:
+        """What a name and a tag or digest stand for."""
         project, name = identity_of(request).project, request.path_params["name"]
         return answer(await self._images.find(project, name, text(request, "tag"), text(request, "digest")))
 
     @needs("consumer")
+    @documented(status=204)
     async def delete(self, request: Request) -> Response:
+        """Forget a tag."""
         tag = text(request, "tag") or "latest"
         await self._images.delete(identity_of(request).project, request.path_params["name"], tag)
         return nothing()
 
     @needs("observer", workers=True)
     async def manifest(self, request: Request) -> Response:
+        """The bytes of a manifest."""
         digest = request.path_params["digest"]
         media_type, body = await self._images.manifest(identity_of(request), digest)
         headers = {"ETag": f'"{digest}"', "Cache-Control": "private, no-cache", "Content-Type": media_type}

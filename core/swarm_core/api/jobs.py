@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from swarm_core.api.auth import Identity, identity_of, needs
 from swarm_core.api.body import answer, decode, nothing, read
+from swarm_core.api.openapi import documented
 from swarm_core.api.query import (
     flag,
     integer,
@@ -27,11 +28,11 @@ from swarm_core.api.query import (
     wrong,
 )
 from swarm_core.api.ranges import ranged
-from swarm_core.archive import MAX_WAIT_IDS, TaskArchive
+from swarm_core.archive import MAX_WAIT_IDS, JobDetails, TaskArchive
 from swarm_core.receiver import Cancelled, DryRun, Retried, Submitted
-from swarm_core.store.job_views import Filters
+from swarm_core.store.job_views import ArtifactView, EndView, Filters, JobView
 from swarm_protocol.errors import SwarmError
-from swarm_protocol.spec import MAX_SPEC_BYTES
+from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec
 from swarm_protocol.states import JobState
 
 MAX_BATCH_BYTES: Final = 32 * 1024 * 1024
@@ -53,7 +54,18 @@ class Jobs(Protocol):
     async def remove(self, who: Identity, job: int) -> None: ...
 
 
+class BatchForm(msgspec.Struct):
+    """Several jobs, each with a key or null, or one spec many times."""
+
+    specs: list[JobSpec] = []
+    keys: list[str | None] = []
+    spec: JobSpec | None = None
+    count: int = 1
+
+
 class _Batch(msgspec.Struct, forbid_unknown_fields=True):
+    """The same, with specs left as they came: the Receiver reads them."""
+
     specs: list[msgspec.Raw] = []
     keys: list[str | None] = []
     spec: msgspec.Raw = msgspec.Raw()
@@ -61,9 +73,51 @@ class _Batch(msgspec.Struct, forbid_unknown_fields=True):
     count: int = 1
 
 
-class _Wait(msgspec.Struct):
+class WaitForm(msgspec.Struct):
+    """Jobs to wait for, and for how many seconds."""
+
     ids: list[int]
     timeout: float = 30.0
+
+
+class JobList(msgspec.Struct):
+    """A part of the jobs."""
+
+    items: list[JobView]
+    next: str | None
+
+
+class ArtifactList(msgspec.Struct):
+    """A part of a job's output files."""
+
+    items: list[ArtifactView]
+    next: str | None
+
+
+class EndList(msgspec.Struct):
+    """Jobs that have ended."""
+
+    items: list[EndView]
+
+
+class NewJob(msgspec.Struct):
+    """A job that is durable."""
+
+    id: int
+    state: str
+
+
+class NewJobs(msgspec.Struct):
+    """Jobs that are durable, in the order of the request."""
+
+    first: int
+    ids: list[int]
+
+
+class RetriedJob(msgspec.Struct):
+    """The job that runs again: a new one, or the held one that was released."""
+
+    id: int
 
 
 class Lean:
@@ -91,7 +145,9 @@ class JobRoutes:
     # Submitting and steering -----------------------------------------------------------------------------
 
     @needs("consumer")
+    @documented(body=JobSpec, answer=NewJob, status=201)
     async def submit(self, request: Request) -> Lean | Response:
+        """Make a job durable; `?dry_run=1` checks only."""
         spec = await read(request, MAX_SPEC_BYTES)
         if request.scope["query_string"] and flag(request, "dry_run"):
             return await self._dry_run(request, spec)
@@ -105,7 +161,9 @@ class JobRoutes:
         return answer({"ok": True, "image": found.image, "fits": found.fits, "nearest": found.nearest})
 
     @needs("consumer")
+    @documented(body=BatchForm, answer=NewJobs, status=201)
     async def submit_batch(self, request: Request) -> Response:
+        """Make many jobs durable, all or none."""
         batch = await decode(request, _Batch, MAX_BATCH_BYTES)
         if bool(batch.spec) == bool(batch.specs):
             raise SwarmError("bad_request", "give either `specs`, or `spec` and `count`", field="specs")
@@ -115,50 +173,66 @@ class JobRoutes:
         keys = [_checked_key(key) if key else None for key in batch.keys]
         made = await self._receiver.submit(identity_of(request), specs, keys=keys, count=batch.count)
         ids = [job.id for job in made]
-        return answer({"first": ids[0], "ids": ids}, 201)
+        return answer(NewJobs(ids[0], ids), 201)
 
     @needs("consumer")
+    @documented(answer=Cancelled)
     async def cancel(self, request: Request) -> Response:
+        """Stop a job."""
         return answer(await self._receiver.cancel(identity_of(request), path_integer(request)))
 
     @needs("consumer")
+    @documented(answer=RetriedJob, status=201)
     async def retry(self, request: Request) -> Response:
+        """Run an ended job again as a new one, or release a held one."""
         made = await self._receiver.retry(identity_of(request), path_integer(request))
-        return answer({"id": made.id}, 201 if made.created else 200)
+        return answer(RetriedJob(made.id), 201 if made.created else 200)
 
     @needs("consumer")
+    @documented(status=204)
     async def remove(self, request: Request) -> Response:
+        """Delete an ended job with its log and files."""
         await self._receiver.remove(identity_of(request), path_integer(request))
         return nothing()
 
     # Reading ---------------------------------------------------------------------------------------------
 
     @needs("observer")
+    @documented(answer=JobList)
     async def list(self, request: Request) -> Response:
+        """List jobs, newest first."""
         part = page(request)
         below = read_cursor(part.cursor, int) if part.cursor else None
         found = await self._archive.page(identity_of(request).project, _filters(request), part.limit, below)
         return listing(found.items, make_cursor(found.below) if found.below is not None else None)
 
     @needs("observer")
+    @documented(answer=JobDetails)
     async def show(self, request: Request) -> Response:
+        """A job with its spec, attempts, history and output files."""
         return answer(await self._archive.show(identity_of(request).project, path_integer(request)))
 
     @needs("observer")
+    @documented(answer=JobView)
     async def wait(self, request: Request) -> Response:
+        """The job once it has ended, or as it is after the timeout."""
         within = seconds(request, "timeout", 30.0, MAX_WAIT)
         return answer(await self._archive.wait(identity_of(request).project, path_integer(request), within))
 
     @needs("observer")
+    @documented(body=WaitForm, answer=EndList)
     async def wait_many(self, request: Request) -> Response:
-        ask = await decode(request, _Wait)
+        """Those of some jobs that have ended, as soon as one has."""
+        ask = await decode(request, WaitForm)
         within = min(MAX_WAIT, max(0.0, ask.timeout))
         if not all(0 < job < 1 << 63 for job in ask.ids[:MAX_WAIT_IDS]):
             raise wrong("ids", "a list of job ids")
-        return answer({"items": await self._archive.wait_any(identity_of(request).project, ask.ids, within)})
+        return answer(EndList(await self._archive.wait_any(identity_of(request).project, ask.ids, within)))
 
     @needs("observer")
+    @documented(answer=ArtifactList)
     async def artifacts(self, request: Request) -> Response:
+        """List the output files of a job's newest attempt, or of `?attempt=`."""
         part = page(request)
         after = read_cursor(part.cursor, str) if part.cursor else ""
         project, job = identity_of(request).project, path_integer(request)
@@ -168,6 +242,7 @@ class JobRoutes:
 
     @needs("observer")
     async def artifact(self, request: Request) -> Response:
+        """An output file, or a range of it."""
         project, job, name = identity_of(request).project, path_integer(request), request.path_params["name"]
         found = await self._archive.artifact(project, job, name, _attempt(request))
         headers = {

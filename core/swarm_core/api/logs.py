@@ -26,6 +26,7 @@ class LogRoutes:
 
     @needs("observer")
     async def so_far(self, request: Request) -> Response:
+        """The bytes of a job's stdout or stderr so far."""
         name = text(request, "stream") or "stdout"
         if name not in _STREAMS:
             raise wrong("stream", "stdout or stderr")
@@ -42,7 +43,7 @@ class LogRoutes:
 
     @needs("observer")
     async def live(self, socket: WebSocket) -> None:
-        """Sends each event as one msgpack map; a reader who is slow holds up only himself."""
+        """The log as it comes, each event one msgpack map; a reader who is slow holds up only himself."""
         offsets = {number: integer(socket, name, 0) for name, number in _STREAMS.items()}
         project, job = identity_of(socket).project, path_integer(socket)
         events = self._reader.follow(project, job, _attempt(socket), offsets)
