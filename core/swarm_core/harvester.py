@@ -5,7 +5,7 @@ fenced by attempt number and worker; a stale report changes nothing and is answe
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -81,25 +81,29 @@ class Harvester:
     async def _write_once(
         self, connection: Connection, reports: Sequence[Report]
     ) -> tuple[list[bool], list[tuple[int, str, int]]]:
-        starts = [_step(r) for r in reports if isinstance(r.message, Started)]
-        if starts:
-            await attempts.start(connection, starts, self._actor)
-        harvests = [_step(r) for r in reports if isinstance(r.message, Harvesting)]
-        if harvests:
-            await attempts.harvest(connection, harvests, self._actor)
-        ends = [(r.worker, r.message) for r in reports if isinstance(r.message, Finished)]
-        counted, moved = await self.settle(connection, ends) if ends else (set[tuple[int, int]](), [])
-        moved += [(job, str(JobState.RUNNING), 0) for job, _, _ in starts]
-        moved += [(job, str(JobState.HARVESTING), 0) for job, _, _ in harvests]
+        sorted_out = sort_out(reports)
+        if sorted_out.starts:
+            await attempts.start(connection, sorted_out.starts, self._actor)
+        if sorted_out.harvests:
+            await attempts.harvest(connection, sorted_out.harvests, self._actor)
+        counted, moved = await self.settle(connection, sorted_out.ends, sorted_out.ran)
+        moved += [(job, str(JobState.RUNNING), 0) for job, _, _ in sorted_out.starts]
+        moved += [(job, str(JobState.HARVESTING), 0) for job, _, _ in sorted_out.harvests]
         return [_counts(report, counted) for report in reports], moved
 
     async def settle(
-        self, connection: Connection, ends: Sequence[tuple[UUID | None, Finished]]
+        self,
+        connection: Connection,
+        ends: Sequence[tuple[UUID | None, Finished]],
+        ran: Collection[Step] = (),
     ) -> tuple[set[tuple[int, int]], list[tuple[int, str, int]]]:
         """Judge and write ends of attempts in the caller's transaction; `None` for a worker is the core's own finding.
 
-        Returns the (job, attempt) that counted and (job, new state, shape) of each job that moved.
+        `ran` are those among them whose start is still to be written. Returns the (job, attempt) that counted, and
+        (job, new state, shape) of each job that moved.
         """
+        if not ends:
+            return set(), []
         locked = await attempts.lock(connection, sorted({end.ref.job for _, end in ends}))
         valid: dict[tuple[int, int], Settled] = {}
         for worker, end in ends:
@@ -107,18 +111,21 @@ class Harvester:
             if current is None or _is_stale(current, worker, end.ref):
                 self._log.warning("stale report refused", job=end.ref.job, attempt=end.ref.attempt, worker=str(worker))
             else:
-                valid[(end.ref.job, end.ref.attempt)] = self._verdict(current, worker, end)
+                step = (end.ref.job, end.ref.attempt, worker)
+                valid[(end.ref.job, end.ref.attempt)] = self._verdict(current, worker, end, step in ran)
         if not valid:
             return set(), []
         settled = await self._keep_artifacts(connection, list(valid.values()))
         moved = await attempts.settle(connection, settled)
         return set(valid), [(job, state, shape) for job, shape, state in moved]
 
-    def _verdict(self, current: Current, worker: UUID | None, end: Finished) -> Settled:
+    def _verdict(self, current: Current, worker: UUID | None, end: Finished, started: bool) -> Settled:
+        ran = started and current.state == JobState.DISPATCHED
+        facts = replace(current.facts, started=True) if ran else current.facts
         actor = f"worker:{worker}" if worker else self._actor
         timings = msgspec.json.encode(end.timings).decode() if end.timings else None
         short = msgspec.structs.replace(end, message=end.message[:_PREVIEW])
-        return Settled(current, judge(current.facts, end.result), short, timings, actor, worker is not None)
+        return Settled(current, judge(facts, end.result), short, timings, actor, worker is not None, ran)
 
     async def _keep_artifacts(self, connection: Connection, settled: list[Settled]) -> list[Settled]:
         """Insert output files with their outcome; an outcome whose blobs aren't all here is no success."""
@@ -136,6 +143,28 @@ class Harvester:
         report = msgspec.structs.replace(settled.report, message=missing)
         verdict = Verdict(JobState.FAILED, FailureKind.OUTPUT_MISSING)
         return replace(settled, verdict=verdict, report=report)
+
+
+@dataclass(frozen=True, slots=True)
+class SortedOut:
+    """A batch of reports by what they call for."""
+
+    starts: list[Step]
+    harvests: list[Step]
+    ends: list[tuple[UUID | None, Finished]]
+    ran: set[Step]
+    """Starts whose end is in the batch too, with nothing between: they are written together."""
+
+
+def sort_out(reports: Sequence[Report]) -> SortedOut:
+    """What a batch calls for: steps that stand alone, and ends."""
+    starts = {_step(r) for r in reports if isinstance(r.message, Started)}
+    harvests = {_step(r) for r in reports if isinstance(r.message, Harvesting)}
+    ends: list[tuple[UUID | None, Finished]] = [
+        (r.worker, r.message) for r in reports if isinstance(r.message, Finished)
+    ]
+    ran = starts.intersection((end.ref.job, end.ref.attempt, worker) for worker, end in ends) - harvests
+    return SortedOut(sorted(starts - ran), sorted(harvests), ends, ran)
 
 
 def lost(job: int, attempt: int, message: str) -> Finished:

@@ -133,6 +133,8 @@ class Settled:
     actor: str
     reported: bool
     """By its worker; else it is the core's finding, and nobody knows how long the log is."""
+    ran: bool = False
+    """Its start came in the same batch and is written with its end."""
 
     @property
     def message(self) -> str:
@@ -163,6 +165,7 @@ async def settle(connection: Connection, settled: Sequence[Settled]) -> list[tup
         [s.verdict.infra for s in settled],
         [s.verdict.lost for s in settled],
         [s.actor for s in settled],
+        [s.ran for s in settled],
     )
     return [(row["id"], row["shape_id"], row["state"]) for row in rows]
 

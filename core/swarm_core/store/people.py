@@ -17,6 +17,8 @@ _SQL = load("people")
 _FIRST: Final = 0x5357_5045
 """Key of the advisory lock under which the first administrator is made."""
 
+_LOCK_TRIES: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -102,10 +104,13 @@ async def remove_login(connection: Connection, secret_hash: bytes) -> UUID | Non
 
 
 async def lock_failures(connection: Connection, keys: Sequence[str]) -> tuple[Mapping[str, Past], datetime]:
-    """What is known of these keys, locked, and the database's time."""
-    await connection.execute(_SQL["expect_failures"], list(keys))
-    rows = await connection.fetch(_SQL["lock_failures"], list(keys))
-    return {row["key"]: Past(row["failures"], row["until"], row["at"]) for row in rows}, rows[0]["now"]
+    """What is known of these keys, locked, and the database's time. Raises TimeoutError (one of LOST)."""
+    for _ in range(_LOCK_TRIES):
+        await connection.execute(_SQL["expect_failures"], list(keys))
+        rows = await connection.fetch(_SQL["lock_failures"], list(keys))
+        if len(rows) == len(keys):  # else a success elsewhere has just removed one
+            return {row["key"]: Past(row["failures"], row["until"], row["at"]) for row in rows}, rows[0]["now"]
+    raise TimeoutError("sign-ins of one person got in each other's way")
 
 
 async def note_failures(connection: Connection, found: Mapping[str, Verdict]) -> None:

@@ -31,9 +31,7 @@ async def add_join_token(
 ) -> datetime:
     """Keep a new join token; when it ends. Drops those that nobody needs any more."""
     await connection.execute(_SQL["forget_join_tokens"])
-    ends: datetime = await connection.fetchval(
-        _SQL["add_join_token"], token, secret_hash, name, uses, made_by, seconds
-    )
+    ends: datetime = await connection.fetchval(_SQL["add_join_token"], token, secret_hash, name, uses, made_by, seconds)
     return ends
 
 

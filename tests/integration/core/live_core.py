@@ -121,5 +121,3 @@ async def live_core(
         parts.passwords.close()
         await parts.cache.close()
         await database.close()
-
-

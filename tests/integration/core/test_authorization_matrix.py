@@ -222,9 +222,7 @@ async def test_who_was_shut_out_passes_no_door(core: LiveCore, how: str) -> None
         else:
             await core.database.api.execute("update person set disabled_at = swarm_now()")
     guarded = [door for door in doors(core.parts.app.routes) if not door.access.anyone]
-    passed = [
-        (door, status) for door in guarded if (status := await knock(core, door, token)) not in (401, 403)
-    ]
+    passed = [(door, status) for door in guarded if (status := await knock(core, door, token)) not in (401, 403)]
     assert passed == []
 
 
@@ -240,6 +238,4 @@ async def test_a_route_that_declares_nothing_is_refused() -> None:
             raise AssertionError
 
     with pytest.raises(RuntimeError, match="/api/v1/forgotten doesn't say who may call it"):
-        create_app(
-            [Route("/api/v1/forgotten", forgotten)], gatekeeper=Nobody(), clock=SystemClock(), log=SilentLog()
-        )
+        create_app([Route("/api/v1/forgotten", forgotten)], gatekeeper=Nobody(), clock=SystemClock(), log=SilentLog())

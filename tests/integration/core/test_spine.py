@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from tests.integration.core.spine import Ana, spine
 
+from swarm_core.harvester import Report
 from swarm_core.settings import Timers
 from swarm_protocol import messages as m
 from swarm_protocol.errors import SwarmError
@@ -43,6 +44,22 @@ async def test_a_job_runs_through_all_its_states_with_its_history(database_url: 
             ("dispatched", "running", 1),
             ("running", "succeeded", 1),
         ]
+
+
+async def test_a_start_and_its_end_in_one_batch_leave_the_same_history(database_url: str) -> None:
+    async with spine(database_url) as core:
+        worker = await core.connect(await core.add_worker("w"))
+        job = await core.submit()
+        ref = (await worker.assigned()).ref
+        core.dispatcher.free(worker.session, ref)
+        reports = [m.Started(ref=ref), m.Finished(ref=ref, result="exit_nonzero", exit_code=3)]
+        await asyncio.gather(*[core.harvester.report(Report(worker.id, report)) for report in reports])
+        row = await core.job(job)
+        assert (row["state"], row["exit_code"], row["started_at"]) == ("failed", 3, row["ended_at"])
+        assert (await core.history(job))[-2:] == [("dispatched", "running", 1), ("running", "failed", 1)]
+        attempt = await core.database.api.fetchrow("select state, started_at from attempt where job_id = $1", job)
+        assert attempt is not None
+        assert (attempt["state"], attempt["started_at"]) == ("failed", row["started_at"])
 
 
 async def test_higher_priority_goes_first_and_equals_in_order(database_url: str) -> None:

@@ -13,9 +13,7 @@ from swarm_protocol.errors import SwarmError
 
 def test_a_line_is_one_line() -> None:
     made = line(0.5, Level.SUCCESS, 'says "hi"', {"a": 1, "b": "two words", "c": "x\ny\x1b[31m", "d": ""})
-    assert made == (
-        '1970-01-01T00:00:00.500Z success "says \\"hi\\"" a=1 b="two words" c="x\\ny\\u001b[31m" d=""\n'
-    )
+    assert made == ('1970-01-01T00:00:00.500Z success "says \\"hi\\"" a=1 b="two words" c="x\\ny\\u001b[31m" d=""\n')
 
 
 def test_levels_are_filtered() -> None:

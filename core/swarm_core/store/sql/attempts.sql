@@ -94,17 +94,19 @@ where j.id = any($1::bigint[])
 order by j.id
 for update of j;
 
--- Verdicts: the attempt's end and the job's next state, which may be the queue again.
+-- Verdicts: the attempt's end and the job's next state, which may be the queue again. `ran` stands for a start that
+-- came with the end: it is written here and not by itself.
 -- name: settle
 with input as materialized (
     select i.*, swarm_now() as at
     from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::bool[], $8::text[], $9::text[],
                 $10::bigint[], $11::bigint[], $12::bool[], $13::text[], $14::float8[], $15::int[], $16::int[], $17::int[],
-                $18::text[])
+                $18::text[], $19::bool[])
          as i (job_id, attempt, old_state, new_state, failure, exit_code, oom, message, timings,
-               stdout, stderr, log_truncated, attempt_state, delay, own, infra, lost, actor)
+               stdout, stderr, log_truncated, attempt_state, delay, own, infra, lost, actor, ran)
 ), moved as (
     update job set state = input.new_state::job_state,
+                   started_at = case when input.ran then input.at else started_at end,
                    ended_at = case when input.attempt_state = 'final' then input.at end,
                    wake_at = input.at + input.delay * interval '1 second',
                    failure = input.failure, exit_code = input.exit_code, reason = input.message,
@@ -115,6 +117,7 @@ with input as materialized (
     returning job.id, job.shape_id, job.priority, job.state
 ), ended as (
     update attempt set state = case when input.attempt_state = 'final' then input.new_state else input.attempt_state end,
+                       started_at = case when input.ran then input.at else started_at end,
                        ended_at = input.at, failure = input.failure, exit_code = input.exit_code, oom = input.oom,
                        message = input.message, timings = input.timings::json, stdout = input.stdout, stderr = input.stderr,
                        log_truncated = input.log_truncated
@@ -125,7 +128,11 @@ with input as materialized (
     insert into queue (job_id, shape_id, priority) select id, shape_id, priority from moved where state = 'queued'
 ), noted as (
     insert into history (job_id, at, old_state, new_state, attempt, actor, reason)
-    select job_id, at, old_state::job_state, new_state::job_state, attempt, actor, message from input
+    select job_id, at, 'dispatched', 'running', attempt, actor, '' from input where ran
+    union all
+    select job_id, at, (case when ran then 'running' else old_state end)::job_state, new_state::job_state, attempt, actor,
+           message
+    from input
 )
 select id, shape_id, state::text as state from moved;
 

@@ -40,7 +40,7 @@ def raising(error: Exception) -> Callable[[Request], Any]:
         (ConnectionRefusedError(), 503, "unavailable"),
         (TimeoutError(), 503, "unavailable"),
         (asyncpg.InterfaceError("closed"), 503, "unavailable"),
-        (asyncpg.exceptions.DeadlockDetectedError('x'), 503, "unavailable"),
+        (asyncpg.exceptions.DeadlockDetectedError("x"), 503, "unavailable"),
         (OSError(errno.ENOSPC, "full"), 507, "disk_full"),
         (KeyError("secret"), 500, "internal"),
         (asyncpg.exceptions.UndefinedTableError("secret"), 500, "internal"),
