@@ -112,9 +112,7 @@ class Archive:
             name = self._safe(member.name)
             self._need(member.kind != "other", f"{member.name!r} is a device or the like")
             if member.link:
-                target = posixpath.join(
-                    posixpath.dirname(name) if member.kind == "symlink" else "", member.link
-                )
+                target = posixpath.join(posixpath.dirname(name) if member.kind == "symlink" else "", member.link)
                 self._safe(target, f"{member.name!r} is a link that leads outside")
             self._members[name] = member
 
@@ -250,9 +248,7 @@ class Archive:
     def _oci_layer(self, layer: oci.Descriptor) -> FileSlice:
         self._need(bool(DIGEST.match(layer.digest)), f"{layer.digest!r} in it is no digest")
         member = self._find(_blob_name(layer.digest))
-        self._need(
-            member.size == layer.size, f"{layer.digest[:19]}… has {member.size} bytes, not {layer.size}"
-        )
+        self._need(member.size == layer.size, f"{layer.digest[:19]}… has {member.size} bytes, not {layer.size}")
         self._same(self._hash(member)[1], layer.digest, _blob_name(layer.digest))
         return FileSlice(self._path, layer.digest, member.size, member.offset)
 
@@ -275,8 +271,6 @@ def build_manifest(config: str, config_size: int, layers: list[tuple[str, int, s
             schema_version=2,
             media_type=oci.MANIFEST,
             config=oci.Descriptor(media_type=oci.CONFIG, digest=config, size=config_size),
-            layers=[
-                oci.Descriptor(media_type=kind, digest=digest, size=size) for digest, size, kind in layers
-            ],
+            layers=[oci.Descriptor(media_type=kind, digest=digest, size=size) for digest, size, kind in layers],
         )
     )

@@ -96,9 +96,7 @@ class Artifacts:
             await self._pause(lost, tries, self._transport.clock.monotonic() - began)
         if f"sha256:{digest.hexdigest()}" != artifact.digest:
             hint = "fetch it again; if it stays so, the core's disk is damaged"
-            raise SwarmError(
-                "digest_mismatch", f"{artifact.name}: the bytes are not those of its digest", hint=hint
-            )
+            raise SwarmError("digest_mismatch", f"{artifact.name}: the bytes are not those of its digest", hint=hint)
 
     async def _pieces(self, job: int, artifact: Artifact, start: int) -> AsyncGenerator[bytes, None]:
         call = Call("GET", f"/jobs/{job}/artifacts/{part(artifact.name)}", headers=_range(artifact, start))
@@ -132,9 +130,7 @@ def _range(artifact: Artifact, start: int) -> dict[str, str]:
 
 def _not_over(artifact: Artifact, done: int) -> None:
     if done > artifact.size:
-        raise SwarmError(
-            "digest_mismatch", f"{artifact.name}: more bytes came than its size of {artifact.size}"
-        )
+        raise SwarmError("digest_mismatch", f"{artifact.name}: more bytes came than its size of {artifact.size}")
 
 
 def _matches(name: str, globs: Sequence[str]) -> bool:

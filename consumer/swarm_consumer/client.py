@@ -69,9 +69,7 @@ class Client:
         return cls(held, keep=lambda renewed: _keep(renewed, path))
 
     @classmethod
-    async def login(
-        cls, url: str, user: str, password: str, *, ca_pem: str, client_name: str = "sdk"
-    ) -> "Client":
+    async def login(cls, url: str, user: str, password: str, *, ca_pem: str, client_name: str = "sdk") -> "Client":
         """Sign in with a password at the core whose CA certificate this is. Raises SwarmError."""
         from swarm_consumer.session import sign_in
 
@@ -104,9 +102,7 @@ class Client:
         body = {"refresh_token": self.credentials.refresh_token}
         await self._transport.send(Call("POST", "/logout", json=body, repeatable=True, signed=False))
 
-    async def push(
-        self, image: str | Path, *, rename: str | None = None, progress: Progress | None = None
-    ) -> "Pushed":
+    async def push(self, image: str | Path, *, rename: str | None = None, progress: Progress | None = None) -> "Pushed":
         """Bring an image: a name in the local engine, or the Path of an archive."""
         if isinstance(image, Path):
             return await self._images().push_archive(image, rename=rename, progress=progress)
@@ -120,9 +116,7 @@ class Client:
         """Forget a tag."""
         await self._images().remove(name)
 
-    async def with_inputs(
-        self, spec: JobSpec, inputs: Sequence[str], progress: Progress | None = None
-    ) -> JobSpec:
+    async def with_inputs(self, spec: JobSpec, inputs: Sequence[str], progress: Progress | None = None) -> JobSpec:
         """The spec with these files (`PATH[:NAME]`) added, their bytes uploaded."""
         if not inputs:
             return spec

@@ -50,9 +50,7 @@ def load(path: Path | None = None) -> Credentials:
     except FileNotFoundError:
         raise SwarmError("unauthenticated", "you are not signed in", hint=SIGN_IN_HINT) from None
     except OSError as error:
-        raise SwarmError(
-            "unauthenticated", f"can't read {where}: {error.strerror}", hint=SIGN_IN_HINT
-        ) from None
+        raise SwarmError("unauthenticated", f"can't read {where}: {error.strerror}", hint=SIGN_IN_HINT) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = f"{where} is no sign-in: {error}"
         raise SwarmError("unauthenticated", message, hint="sign in again with `swarm login URL`") from None

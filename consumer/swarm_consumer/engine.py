@@ -51,9 +51,7 @@ class Engine:
             self._client = httpx2.AsyncClient(base_url=f"http://{address}", timeout=timeout, trust_env=False)
         else:
             hint = "save the image with `docker save IMAGE -o image.tar`, then `swarm push image.tar`"
-            raise SwarmError(
-                "bad_request", f"an engine at {self._where} can't be reached from here", hint=hint
-            )
+            raise SwarmError("bad_request", f"an engine at {self._where} can't be reached from here", hint=hint)
 
     async def inspect(self, name: str) -> LocalImage:
         """The image of this name. Raises SwarmError(image_unknown, unavailable)."""
@@ -95,9 +93,7 @@ class Engine:
         return SwarmError("unavailable", f"the engine refuses to hand out {name}: {said}")
 
     def _away(self, error: Exception) -> SwarmError:
-        hint = (
-            "start it (`systemctl start docker`), or push an archive made elsewhere: `swarm push image.tar`"
-        )
+        hint = "start it (`systemctl start docker`), or push an archive made elsewhere: `swarm push image.tar`"
         if "ermission denied" in str(error):
             hint = "join the group docker (`sudo usermod -aG docker $USER`, then sign in anew)"
         message = f"no container engine answers at {self._where}: {error or type(error).__name__}"

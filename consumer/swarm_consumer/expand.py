@@ -69,9 +69,7 @@ def _copy(path: Path, packed: IO[bytes], target: Path, limits: Limits) -> None:
             while piece := packed.read(_PIECE):
                 total += len(piece)
                 if total > most:
-                    raise not_an_image(
-                        path, f"its {packed_size} bytes expand to more than {most}, as bombs do"
-                    )
+                    raise not_an_image(path, f"its {packed_size} bytes expand to more than {most}, as bombs do")
                 out.write(piece)
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise not_an_image(path, f"it is cut short or damaged ({error})") from None

@@ -66,9 +66,7 @@ class Images:
         self._uploads = uploads
         self._engine = engine
 
-    async def push(
-        self, image: str, *, rename: str | None = None, progress: Progress | None = None
-    ) -> Pushed:
+    async def push(self, image: str, *, rename: str | None = None, progress: Progress | None = None) -> Pushed:
         """Bring an image of the local engine by its name. Raises SwarmError.
 
         Only layers that the core lacks are read from the engine; an unchanged image costs two short requests.

@@ -89,9 +89,7 @@ def _must_stay_within(link: Path, inside: Path) -> None:
     target = link.resolve()
     if target.is_dir() or not target.is_relative_to(inside):
         hint = "name what it leads to with an --input of its own"
-        raise SwarmError(
-            "invalid_spec", f"--input: {link} is a link to {target}, outside the folder", hint=hint
-        )
+        raise SwarmError("invalid_spec", f"--input: {link} is a link to {target}, outside the folder", hint=hint)
 
 
 def _must_be_file(path: Path) -> None:
@@ -107,9 +105,7 @@ def _named(path: Path, name: str) -> NamedFile:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise SwarmError(
-            "invalid_spec", f"--input: the name {name!a} is not UTF-8; rename the file"
-        ) from None
+        raise SwarmError("invalid_spec", f"--input: the name {name!a} is not UTF-8; rename the file") from None
     if not is_safe_path(name):
         message = f"--input: {name!r} must stay below /in: no `..`, no leading /"
         raise SwarmError("invalid_spec", message, hint="give it another name with PATH:NAME")

@@ -184,9 +184,7 @@ class _Reader:
         inputs = tuple(self._values.pop("inputs", ()))
         spec = JobSpec(**{"image": "", **self._values})
         if "image" in self._values:
-            self._errors += [
-                {"field": _SPEC_NAMES.get(e.field, e.field), "message": e.message} for e in check(spec)
-            ]
+            self._errors += [{"field": _SPEC_NAMES.get(e.field, e.field), "message": e.message} for e in check(spec)]
         if self._errors:
             raise self._file.located(self._errors)
         self._file.draft = Draft(spec, inputs)

@@ -83,9 +83,7 @@ class Jobs:
     async def submit_count(self, spec: JobSpec, times: int) -> list[int]:
         """The same job many times (at most 100,000), all or none; their ids. Raises SwarmError."""
         body = {"spec": _pending(spec, "").spec, "count": times}
-        call = Call(
-            "POST", "/jobs/batch", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}, repeatable=False
-        )
+        call = Call("POST", "/jobs/batch", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}, repeatable=False)
         return (await self._transport.get(_Ids, call)).ids
 
     async def dry_run(self, spec: JobSpec) -> DryRun:
@@ -185,9 +183,7 @@ class Jobs:
 
     async def retry(self, job: int) -> int:
         """The id of a new job like this one (or its own, where it was held). Raises SwarmError(not_ended)."""
-        call = Call(
-            "POST", f"/jobs/{job}/retry", headers={"Idempotency-Key": uuid.uuid4().hex}, repeatable=False
-        )
+        call = Call("POST", f"/jobs/{job}/retry", headers={"Idempotency-Key": uuid.uuid4().hex}, repeatable=False)
         return (await self._transport.get(Submitted, call)).id
 
     async def remove(self, job: int) -> None:

@@ -23,8 +23,6 @@ async def each(items: Iterable[T], work: Callable[[T], Awaitable[R]], limit: int
     return [results[index] for index in range(len(sequence))]
 
 
-async def _run(
-    numbered: Iterator[tuple[int, T]], work: Callable[[T], Awaitable[R]], results: dict[int, R]
-) -> None:
+async def _run(numbered: Iterator[tuple[int, T]], work: Callable[[T], Awaitable[R]], results: dict[int, R]) -> None:
     for index, item in numbered:
         results[index] = await work(item)

@@ -227,8 +227,6 @@ def unreachable(url: str, error: WireError) -> SwarmError:
     """No answer came from the core at this address."""
     if error.untrusted:
         hint = f"if that core was set up anew, sign in again: `swarm login {url}`; else someone is in between"
-        return SwarmError(
-            "unavailable", f"the core at {url} does not have the certificate known here", hint=hint
-        )
+        return SwarmError("unavailable", f"the core at {url} does not have the certificate known here", hint=hint)
     hint = "see whether it runs (`swarm status`, `swarm up`), or sign in to another with `swarm login URL`"
     return SwarmError("unavailable", f"no answer from the core at {url}: {error}", hint=hint)

@@ -97,9 +97,7 @@ class Uploads:
         unique = list(dict.fromkeys(digests))
         for at in range(0, len(unique), _ASK):
             body = {"digests": unique[at : at + _ASK]}
-            found = await self._transport.get(
-                Inventory, Call("POST", "/blobs/missing", json=body, repeatable=True)
-            )
+            found = await self._transport.get(Inventory, Call("POST", "/blobs/missing", json=body, repeatable=True))
             whole.missing += found.missing
             whole.present |= found.present
         return whole
@@ -179,9 +177,7 @@ class Uploads:
             return await self._open(source)
 
     async def _finish(self, upload: _Upload, source: Source) -> None:
-        call = Call(
-            "POST", f"/uploads/{upload.id}/finish", timeout=300.0, repeatable=True, patience=OUTAGE_SECONDS
-        )
+        call = Call("POST", f"/uploads/{upload.id}/finish", timeout=300.0, repeatable=True, patience=OUTAGE_SECONDS)
         try:
             await self._transport.send(call)
         except SwarmError as error:

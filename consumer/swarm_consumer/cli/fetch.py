@@ -18,13 +18,9 @@ def fetch(
     job: Annotated[int, typer.Argument(help="Job id.", autocompletion=job_ids)],
     to: Annotated[
         Path | None,
-        typer.Option(
-            "--to", "-o", metavar="DIR", help="Folder for the files; else job-ID.", show_default=False
-        ),
+        typer.Option("--to", "-o", metavar="DIR", help="Folder for the files; else job-ID.", show_default=False),
     ] = None,
-    name: Annotated[
-        list[str] | None, typer.Option("--name", metavar="GLOB", help="Only these files.")
-    ] = None,
+    name: Annotated[list[str] | None, typer.Option("--name", metavar="GLOB", help="Only these files.")] = None,
     json: Json = False,
 ) -> None:
     """Bring the files that a job left in /out, verified against their digests; print their paths."""

@@ -51,9 +51,7 @@ class Flags:
     constraint: Annotated[Texts, _option("--constraint", "K=V", "Only workers with this label.")] = None
     name: Annotated[Text, _option("--name", "NAME", "A name for the job.", "-n")] = None
     tag: Annotated[Texts, _option("--tag", "TAG", "A note to find it by.", "-t")] = None
-    at: Annotated[
-        Text, _option("--at", "TIME", "Start then: +2h, RFC 3339, or local '2026-01-02 03:04'.")
-    ] = None
+    at: Annotated[Text, _option("--at", "TIME", "Start then: +2h, RFC 3339, or local '2026-01-02 03:04'.")] = None
     idempotency_key: Annotated[
         Text, _option("--idempotency-key", "KEY", "The same key and job later is the same job.")
     ] = None
@@ -73,20 +71,14 @@ def with_flags(command: Callable[..., R]) -> Callable[..., R]:
         flags = Flags(**{f.name: given.pop(f.name) for f in fields(Flags)})
         return command(**given, flags=flags)
 
-    before = [
-        p.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, p in own.parameters.items()
-        if name != "flags"
-    ]
+    before = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for name, p in own.parameters.items() if name != "flags"]
     filled.__signature__ = own.replace(parameters=[*before, *extra])  # type: ignore[attr-defined]
     filled.__annotations__ = {p.name: p.annotation for p in [*before, *extra]}
     del filled.__wrapped__
     return filled
 
 
-def build(
-    flags: Flags, image: str | None, words: Sequence[str] | None, base: Draft | None, now: datetime
-) -> Draft:
+def build(flags: Flags, image: str | None, words: Sequence[str] | None, base: Draft | None, now: datetime) -> Draft:
     """The job that flags, words after `--` and a job file (`base`) add up to. Raises UsageError."""
     start = base or Draft(JobSpec(image=""))
     if image is None and not start.spec.image:

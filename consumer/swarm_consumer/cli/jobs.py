@@ -22,9 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def jobs(
-    state: Annotated[
-        list[str] | None, typer.Option("--state", "-s", help="Only in this state; may repeat.")
-    ] = None,
+    state: Annotated[list[str] | None, typer.Option("--state", "-s", help="Only in this state; may repeat.")] = None,
     name: Annotated[str | None, typer.Option("--name", "-n", help="Only of this name.")] = None,
     tag: Annotated[str | None, typer.Option("--tag", "-t", help="Only with this tag.")] = None,
     image: Annotated[
@@ -80,9 +78,7 @@ def ran(job: Job) -> str:
 
 def wait(
     ids: Ids,
-    timeout: Annotated[
-        str | None, typer.Option("--timeout", metavar="TIME", help="At most so long: 90s, 2h.")
-    ] = None,
+    timeout: Annotated[str | None, typer.Option("--timeout", metavar="TIME", help="At most so long: 90s, 2h.")] = None,
     json: Json = False,
 ) -> None:
     """Wait until jobs have ended; exit as the first that did not succeed (124: --timeout)."""
@@ -101,9 +97,7 @@ def wait(
     if json:
         document(outcomes)
     else:
-        write(
-            "".join(f"{o.id} {o.state}{'' if o.exit_code is None else f' {o.exit_code}'}\n" for o in outcomes)
-        )
+        write("".join(f"{o.id} {o.state}{'' if o.exit_code is None else f' {o.exit_code}'}\n" for o in outcomes))
     raise typer.Exit(first_failure(outcomes))
 
 
@@ -136,9 +130,7 @@ def remove(ids: Ids, json: Json = False) -> None:
     _for_each(ids, one, json)
 
 
-def _for_each(
-    ids: list[int], work: Callable[[Client, int], Awaitable[str]], json: bool, key: str = "state"
-) -> None:
+def _for_each(ids: list[int], work: Callable[[Client, int], Awaitable[str]], json: bool, key: str = "state") -> None:
     """Do it for each job; one that fails does not keep the others from it."""
 
     async def go(client: Client) -> tuple[list[dict[str, object]], int]:

@@ -23,15 +23,11 @@ def login(
     user: Annotated[str | None, typer.Option("--user", "-u", help="Who signs in; else asked for.")] = None,
     password_file: Annotated[
         str | None,
-        typer.Option(
-            "--password-file", metavar="FILE", help="Where the password is; - reads standard input."
-        ),
+        typer.Option("--password-file", metavar="FILE", help="Where the password is; - reads standard input."),
     ] = None,
     ca_fingerprint: Annotated[
         str | None,
-        typer.Option(
-            "--ca-fingerprint", metavar="F", help="Of the core's CA certificate, as `swarm up` shows it."
-        ),
+        typer.Option("--ca-fingerprint", metavar="F", help="Of the core's CA certificate, as `swarm up` shows it."),
     ] = None,
     ca_file: Annotated[
         Path | None, typer.Option("--ca-file", metavar="FILE", help="The core's CA certificate.")

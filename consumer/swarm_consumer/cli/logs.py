@@ -22,9 +22,7 @@ def logs(
     attempt: Annotated[
         int | None, typer.Option("--attempt", metavar="N", help="Of this attempt; else the last.")
     ] = None,
-    stream: Annotated[
-        str | None, typer.Option("--stream", metavar="stdout|stderr", help="Only this one.")
-    ] = None,
+    stream: Annotated[str | None, typer.Option("--stream", metavar="stdout|stderr", help="Only this one.")] = None,
 ) -> None:
     """Show what a job wrote: its stdout on stdout, its stderr on stderr, byte for byte."""
     if stream is not None and stream not in _STREAMS:

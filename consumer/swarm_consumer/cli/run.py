@@ -116,9 +116,7 @@ class _Session:
             if error.code != "unavailable":
                 raise
             hint = f"the job goes on; once the core is back: `swarm logs -f {self._job}`"
-            raise SwarmError(
-                error.code, f"lost sight of job {self._job}: {error.message}", hint=hint
-            ) from None
+            raise SwarmError(error.code, f"lost sight of job {self._job}: {error.message}", hint=hint) from None
 
     def _ended(self, job: Job) -> int:
         if self._json:

@@ -16,9 +16,7 @@ STEPS = ("upload", "queue", "pull", "load", "create", "run", "collect")
 _BAR = 24
 
 
-def show(
-    job: Annotated[int, typer.Argument(help="Job id.", autocompletion=job_ids)], json: Json = False
-) -> None:
+def show(job: Annotated[int, typer.Argument(help="Job id.", autocompletion=job_ids)], json: Json = False) -> None:
     """Show a job: state, where the time went, attempts, history, files."""
     found = with_client(lambda client: client.job(job))
     if json:

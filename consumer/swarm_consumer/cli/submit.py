@@ -37,12 +37,8 @@ def submit(
     file: Annotated[
         str | None, typer.Option("--file", "-f", metavar="FILE", help="Job file: YAML or TOML; - reads YAML.")
     ] = None,
-    count: Annotated[
-        int, typer.Option("--count", metavar="N", help="Submit it N times.", min=1, max=100_000)
-    ] = 1,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check only; say which workers could run it.")
-    ] = False,
+    count: Annotated[int, typer.Option("--count", metavar="N", help="Submit it N times.", min=1, max=100_000)] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; say which workers could run it.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; exit with its exit code.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     *,

@@ -54,9 +54,7 @@ def token(
         document(made)
         return
     write(f"{made.token}\n")
-    status(
-        f"good for {uses} worker(s) until {moment(made.expires_at)}; there: swarm worker join URL --token TOKEN"
-    )
+    status(f"good for {uses} worker(s) until {moment(made.expires_at)}; there: swarm worker join URL --token TOKEN")
 
 
 def listing(json: Json = False) -> None:

@@ -239,8 +239,7 @@ class FakeCore:
             ("POST", "/workers/{name}/revoke", self._revoke),
         ]
         routes: list[Any] = [
-            Route(API + path, self._guarded(handler, path), methods=[method])
-            for method, path, handler in table
+            Route(API + path, self._guarded(handler, path), methods=[method]) for method, path, handler in table
         ]
         return [*routes, WebSocketRoute("/ws/jobs/{id:int}/logs", self._live)]
 
@@ -294,9 +293,7 @@ class FakeCore:
     def _new_job(self, spec: dict[str, Any]) -> Response | int:
         if spec["image"].startswith("unknown"):
             hint = f"push it first: swarm push {spec['image']}"
-            return _problem(
-                404, "image_unknown", f"there is no image {spec['image']}", field="image", hint=hint
-            )
+            return _problem(404, "image_unknown", f"there is no image {spec['image']}", field="image", hint=hint)
         if spec.get("priority") == 999:
             return _problem(422, "invalid_spec", "priority: too dear", field="priority")
         job = len(self.store.jobs) + 1
@@ -324,9 +321,7 @@ class FakeCore:
             large = spec.get("resources", {}).get("memory", 0) > 1 << 40
             nearest = "w1 comes nearest: lacks memory" if large else None
             image = "sha256:" + "a" * 64
-            return JSONResponse(
-                {"ok": True, "image": image, "fits": [] if large else ["w1"], "nearest": nearest}
-            )
+            return JSONResponse({"ok": True, "image": image, "fits": [] if large else ["w1"], "nearest": nearest})
         key = request.headers["idempotency-key"]
         if key in self.store.keys:
             return JSONResponse({"id": self.store.keys[key], "state": "queued"})

@@ -39,9 +39,7 @@ def test_run_passes_bytes_on_as_they_are(swarm: Run, core: FakeCore) -> None:
     done = swarm("run", "busybox", "--", "noise", "20")
     whole = core.store.logs[1, 1]
     assert done.stdout.encode(errors="surrogateescape") == b"".join(d for s, d in whole if s == 1)
-    assert (
-        b"".join(d for s, d in whole if s == 2).decode(errors="surrogateescape").split("\n")[0] in done.stderr
-    )
+    assert b"".join(d for s, d in whole if s == 2).decode(errors="surrogateescape").split("\n")[0] in done.stderr
 
 
 def test_run_json_prints_one_document_and_the_log_apart(swarm: Run) -> None:
@@ -296,9 +294,7 @@ def test_a_plug_in_whose_extra_is_missing_says_which(environment: dict[str, str]
         "import sys; sys.modules['swarm_worker'] = None; from swarm_consumer.cli.main import execute;"
         "sys.exit(execute(['worker', 'join', 'wss://x', '--token', 'y']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", hidden], env=environment, capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", hidden], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 125
     assert "pip install 'swarm-sync[worker]'" in done.stderr
 

@@ -23,9 +23,7 @@ from .fake_core import PASSWORD, FakeCore, make_certificates
 
 
 @pytest.mark.parametrize("lean", [True, False])
-async def test_both_wires_bring_answers_and_errors(
-    core: FakeCore, signed_in: Credentials, lean: bool
-) -> None:
+async def test_both_wires_bring_answers_and_errors(core: FakeCore, signed_in: Credentials, lean: bool) -> None:
     wire = LeanWire(core.url, pinned_context(signed_in.ca_pem)) if lean else None
     async with Client(signed_in, wire=wire) as client:
         assert (await client.whoami()).role == "operator"
@@ -45,9 +43,7 @@ async def test_both_wires_refuse_another_ca(core: FakeCore, signed_in: Credentia
 
 
 @pytest.mark.parametrize("lean", [True, False])
-async def test_both_wires_tell_of_a_core_that_is_away(
-    core: FakeCore, signed_in: Credentials, lean: bool
-) -> None:
+async def test_both_wires_tell_of_a_core_that_is_away(core: FakeCore, signed_in: Credentials, lean: bool) -> None:
     core.stop()
     wire = LeanWire(core.url, pinned_context(signed_in.ca_pem)) if lean else None
     async with Client(signed_in, wire=wire, policy=RetryPolicy(patience=0.2)) as client:
@@ -98,9 +94,7 @@ async def test_busy_answers_are_tried_again(core: FakeCore, client: Client) -> N
     assert len(core.store.jobs) == 1
 
 
-async def test_concurrent_submits_travel_together_and_a_wrong_one_fails_alone(
-    core: FakeCore, client: Client
-) -> None:
+async def test_concurrent_submits_travel_together_and_a_wrong_one_fails_alone(core: FakeCore, client: Client) -> None:
     await client.whoami()
     core.requests.clear()
     specs = [JobSpec(image="unknown" if n == 7 else "busybox", name=str(n)) for n in range(20)]
@@ -167,9 +161,7 @@ async def test_the_log_so_far(core: FakeCore, client: Client) -> None:
     assert await client.log_text(submitted.id, "stderr") == ""
 
 
-async def test_an_upload_goes_on_after_the_core_died_mid_chunk(
-    core: FakeCore, client: Client, tmp_path: Path
-) -> None:
+async def test_an_upload_goes_on_after_the_core_died_mid_chunk(core: FakeCore, client: Client, tmp_path: Path) -> None:
     blob = Bytes.of(bytes(range(256)) * (5 * CHUNK // 512))
     core.faults.die_in_chunk_after = CHUNK + CHUNK // 2
     uploads = Uploads(client._transport)
@@ -214,9 +206,7 @@ async def test_fetch_verifies_and_stays_in_its_folder(core: FakeCore, client: Cl
     assert not (tmp_path / "outside").exists()
 
 
-async def test_fetch_refuses_links_on_the_way_and_wrong_bytes(
-    core: FakeCore, client: Client, tmp_path: Path
-) -> None:
+async def test_fetch_refuses_links_on_the_way_and_wrong_bytes(core: FakeCore, client: Client, tmp_path: Path) -> None:
     submitted = await client.submit(JobSpec(image="busybox", command=["write", "deep/result", "42"]))
     (tmp_path / "elsewhere").mkdir()
     folder = tmp_path / "out"

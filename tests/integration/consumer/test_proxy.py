@@ -65,9 +65,7 @@ async def proxy(core: FakeCore, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     await made.close()
 
 
-async def test_requests_and_logs_go_through_the_proxy(
-    core: FakeCore, signed_in: Credentials, proxy: Proxy
-) -> None:
+async def test_requests_and_logs_go_through_the_proxy(core: FakeCore, signed_in: Credentials, proxy: Proxy) -> None:
     signed_in.url = f"https://core.test:{core.port}"
     assert not lean_will_do(signed_in.url)
     async with Client(signed_in) as client:
@@ -78,9 +76,7 @@ async def test_requests_and_logs_go_through_the_proxy(
     assert len(proxy.asked) == 2
 
 
-async def test_a_core_on_this_machine_is_asked_directly(
-    core: FakeCore, signed_in: Credentials, proxy: Proxy
-) -> None:
+async def test_a_core_on_this_machine_is_asked_directly(core: FakeCore, signed_in: Credentials, proxy: Proxy) -> None:
     assert lean_will_do(core.url)
     async with Client(signed_in) as client:
         submitted = await client.submit(JobSpec(image="busybox", command=["echo", "hello"]))

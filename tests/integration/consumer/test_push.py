@@ -78,9 +78,7 @@ async def test_a_shared_layer_travels_once(core: FakeCore, client: Client, build
     assert (second.name, second.tag) in core.store.images
 
 
-async def test_an_unchanged_image_costs_two_requests(
-    core: FakeCore, client: Client, builder: Builder
-) -> None:
+async def test_an_unchanged_image_costs_two_requests(core: FakeCore, client: Client, builder: Builder) -> None:
     name = builder.build(b"one")
     first = await client.push(name)
     core.requests.clear()
@@ -130,18 +128,14 @@ def test_the_command_pushes_and_lists(swarm: Run, builder: Builder, core: FakeCo
     assert "sent 0 of" in swarm("push", "image.tar", "--as", "again").stderr
 
 
-def test_what_can_not_be_pushed_is_said_in_one_line(
-    swarm: Run, tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_what_can_not_be_pushed_is_said_in_one_line(swarm: Run, tmp_path: Path, environment: dict[str, str]) -> None:
     def error(*words: str) -> list[str]:
         lines = swarm("push", *words, check=125).stderr.splitlines()
         assert len(lines) == 2
         assert lines[1].startswith("hint: ")
         return lines
 
-    assert (
-        error("swarm-test-nowhere")[0] == "error: the engine on this machine has no image swarm-test-nowhere"
-    )
+    assert error("swarm-test-nowhere")[0] == "error: the engine on this machine has no image swarm-test-nowhere"
     (tmp_path / "text.tar").write_text("not a tar" * 200)
     assert error("text.tar")[0] == "error: text.tar is no image archive: it is no tar archive"
     (tmp_path / "cut.tar.gz").write_bytes(gzip.compress(os.urandom(100_000))[:5000])

@@ -52,8 +52,9 @@ async def test_a_start_and_its_end_in_one_batch_leave_the_same_history(database_
         job = await core.submit()
         ref = (await worker.assigned()).ref
         core.dispatcher.free(worker.session, ref)
-        reports = [m.Started(ref=ref), m.Finished(ref=ref, result="exit_nonzero", exit_code=3)]
-        await asyncio.gather(*[core.harvester.report(Report(worker.id, report)) for report in reports])
+        start, end = m.Started(ref=ref), m.Finished(ref=ref, result="exit_nonzero", exit_code=3)
+        first = core.harvester.report(Report(worker.id, start))
+        await asyncio.gather(first, core.harvester.report(Report(worker.id, end)))
         row = await core.job(job)
         assert (row["state"], row["exit_code"], row["started_at"]) == ("failed", 3, row["ended_at"])
         assert (await core.history(job))[-2:] == [("dispatched", "running", 1), ("running", "failed", 1)]

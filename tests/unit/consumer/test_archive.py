@@ -31,9 +31,7 @@ def config(*diff_ids: str) -> bytes:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
-    def make(
-        entries: dict[str, bytes], links: dict[str, str] | None = None, kind: bytes = tarfile.SYMTYPE
-    ) -> Path:
+    def make(entries: dict[str, bytes], links: dict[str, str] | None = None, kind: bytes = tarfile.SYMTYPE) -> Path:
         path = tmp_path / "image.tar"
         with tarfile.open(path, "w") as archive:
             for name, data in entries.items():
@@ -183,9 +181,7 @@ def test_limits_hold(write: Callable[..., Path]) -> None:
         ({"manifest.json": b'[{"Config": 1}]'}, "can't be read"),
     ],
 )
-def test_broken_documents_are_refused(
-    write: Callable[..., Path], changes: dict[str, bytes], match: str
-) -> None:
+def test_broken_documents_are_refused(write: Callable[..., Path], changes: dict[str, bytes], match: str) -> None:
     refused(write({**saved(LAYER), **changes}), match)
 
 
@@ -202,9 +198,7 @@ def test_layouts_that_do_not_fit_together_are_refused(write: Callable[..., Path]
     refused(write(entries | {"manifest.json": json.dumps(manifest).encode()}), "do not fit one another")
 
 
-def test_a_compressed_archive_is_expanded_and_gone_afterwards(
-    tmp_path: Path, write: Callable[..., Path]
-) -> None:
+def test_a_compressed_archive_is_expanded_and_gone_afterwards(tmp_path: Path, write: Callable[..., Path]) -> None:
     packed = tmp_path / "image.tar.gz"
     packed.write_bytes(gzip.compress(write(saved(LAYER)).read_bytes()))
     with uncompressed(packed) as plain:

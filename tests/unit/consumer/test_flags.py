@@ -24,9 +24,7 @@ def test_an_image_alone_keeps_every_default() -> None:
 
 
 def test_flags_go_over_a_job_file_and_add_to_its_lists() -> None:
-    spec = JobSpec(
-        image="a", env={"X": "1", "Y": "1"}, tags=["t"], resources=Resources(memory=1 << 30), priority=1
-    )
+    spec = JobSpec(image="a", env={"X": "1", "Y": "1"}, tags=["t"], resources=Resources(memory=1 << 30), priority=1)
     flags = Flags(env=["X=2"], tag=["u"], cpu="500m", priority=7, input=["more"], constraint=["gpu=a=b"])
     draft = build(flags, None, None, Draft(spec, ("first",)), NOW)
     assert draft.spec.image == "a"

@@ -20,9 +20,7 @@ NEVER = "asyncpg redis textual starlette uvicorn docker aiodocker uvloop cryptog
 
 def _loaded(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint(' '.join(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     return set(done.stdout.splitlines()[-1].split())
 
 
@@ -32,9 +30,7 @@ def test_the_sdk_loads_no_server_code() -> None:
         for path in sorted(Path(files.__file__).parent.glob("*.py"))
         if path.stem not in ("__init__", "__main__")
     )
-    loaded = _loaded(
-        f"{every}\nimport swarm_consumer.cli.main, swarm_consumer.cli.run\nimport httpx2, websockets"
-    )
+    loaded = _loaded(f"{every}\nimport swarm_consumer.cli.main, swarm_consumer.cli.run\nimport httpx2, websockets")
     assert not loaded & set(NEVER.split())
 
 

@@ -46,9 +46,7 @@ def test_an_end_of_a_later_attempt_is_not_the_end_of_what_was_seen() -> None:
 
 
 @given(st.binary(max_size=60), st.lists(st.tuples(st.integers(0, 59), st.integers(1, 20)), max_size=30))
-def test_pieces_sent_again_in_any_way_give_the_same_bytes(
-    whole: bytes, pieces: list[tuple[int, int]]
-) -> None:
+def test_pieces_sent_again_in_any_way_give_the_same_bytes(whole: bytes, pieces: list[tuple[int, int]]) -> None:
     cursor, got = LogCursor(), b""
     for start, length in [*pieces, (0, len(whole))]:
         piece = whole[start : start + length]

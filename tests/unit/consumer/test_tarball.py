@@ -29,9 +29,7 @@ def _read(data: bytes, most: int = 1000) -> list[Member]:
     return list(members(io.BytesIO(data), len(data), most))
 
 
-@given(
-    st.lists(st.tuples(names, st.binary(max_size=1500)), min_size=1, max_size=6), st.sampled_from(FORMATS[1:])
-)
+@given(st.lists(st.tuples(names, st.binary(max_size=1500)), min_size=1, max_size=6), st.sampled_from(FORMATS[1:]))
 def test_every_file_is_found_with_its_bytes(entries: list[tuple[str, bytes]], kind: int) -> None:
     data = _tar(entries, kind)
     found = [(m.name, data[m.offset : m.offset + m.size], m.kind) for m in _read(data)]

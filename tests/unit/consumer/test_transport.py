@@ -70,9 +70,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def make(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> "type[Transport]":
     monkeypatch.setattr("swarm_consumer.transport.pinned_context", lambda _: None)
-    held = Credentials(
-        url="https://c:1", user="u", ca_pem=CA, refresh_token="r", access_token="a", expires_at=1e9
-    )
+    held = Credentials(url="https://c:1", user="u", ca_pem=CA, refresh_token="r", access_token="a", expires_at=1e9)
 
     def transport(script: Script, patience: float = 10.0) -> Transport:
         policy = RetryPolicy(patience=patience)
@@ -110,9 +108,7 @@ async def test_patience_ends(make: "type[Transport]", clock: FakeClock) -> None:
     assert caught.value.retry_after == 60
 
 
-async def test_a_certificate_of_another_core_is_not_tried_again(
-    make: "type[Transport]", clock: FakeClock
-) -> None:
+async def test_a_certificate_of_another_core_is_not_tried_again(make: "type[Transport]", clock: FakeClock) -> None:
     other = WireError("CERTIFICATE_VERIFY_FAILED", sent=False, untrusted=True)
     with pytest.raises(SwarmError, match="does not have the certificate known here"):
         await make(Script(other, OK)).send(Call("GET", "/x"))  # type: ignore[arg-type]
@@ -158,9 +154,7 @@ def test_answers_that_are_no_problem_documents_are_errors_too() -> None:
         "too_large",
         "the core answered 413 to PUT /blobs/x and did not say why",
     )
-    told = error_of(
-        Answer(422, {}, b'{"code": "new", "title": "t", "status": 422, "hint": "h"}'), Call("GET", "/x")
-    )
+    told = error_of(Answer(422, {}, b'{"code": "new", "title": "t", "status": 422, "hint": "h"}'), Call("GET", "/x"))
     assert (told.code, told.message, told.hint) == ("new", "t", "h")
 
 
