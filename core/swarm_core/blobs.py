@@ -104,9 +104,9 @@ class DiskBlobs:
     async def stage(self, content: bytes | AsyncIterable[bytes], *, most: int | None = None) -> Staged:
         path = self.staging / secrets.token_hex(16)
         try:
-            writer = await self.work(lambda: Writer(path))
+            writer = await self.work(lambda: Writer(path, most))
             try:
-                await self._fill(writer, content, most)
+                await self.pump(content, writer.write)
                 await self.work(writer.sync)
             finally:
                 writer.close()
@@ -115,11 +115,22 @@ class DiskBlobs:
             raise
         return Staged(writer.digest, writer.size, path)
 
-    async def _fill(self, writer: "Writer", content: bytes | AsyncIterable[bytes], most: int | None) -> None:
-        async for piece in gathered(content):
-            if most is not None and writer.size + len(piece) > most:
-                raise SwarmError("too_large", f"the content is over its limit of {most} bytes")
-            await self.work(partial(writer.write, piece))
+    async def pump(self, content: bytes | AsyncIterable[bytes], write: Callable[[bytes], None]) -> None:
+        """Hand content to `write` in a thread, one piece at a time, while the next is on its way.
+
+        Returns or raises only when nothing is being written any more.
+        """
+        writing: asyncio.Future[None] | None = None
+        try:
+            async for piece in gathered(content):
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(self.work(partial(write, piece)))
+            if writing is not None:
+                await writing
+        finally:
+            if writing is not None:
+                await asyncio.gather(writing, return_exceptions=True)
 
     async def keep(self, staged: Staged) -> None:
         target = self._path(staged.digest)
@@ -184,7 +195,8 @@ class DiskBlobs:
 class Writer:
     """A new file that is hashed while it is written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int | None) -> None:
+        self._most = most
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         self._hash = hashlib.sha256()
         self.size = 0
@@ -195,7 +207,9 @@ class Writer:
         return "sha256:" + self._hash.hexdigest()
 
     def write(self, data: bytes) -> None:
-        """Append and hash. Raises OSError."""
+        """Append and hash. Raises OSError, SwarmError(too_large)."""
+        if self._most is not None and self.size + len(data) > self._most:
+            raise SwarmError("too_large", f"the content is over its limit of {self._most} bytes")
         write_all(self._handle, data)
         self._hash.update(data)
         self.size += len(data)

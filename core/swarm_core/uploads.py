@@ -6,8 +6,6 @@ writer at a time: a lock on the file keeps others out, of other cores too. Who m
 is opened and holds until it ends.
 """
 
-import asyncio
-import contextlib
 import fcntl
 import hashlib
 import os
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from swarm_core.blobs import DiskBlobs, Staged, gathered, sync_folder, write_all
+from swarm_core.blobs import DiskBlobs, Staged, sync_folder, write_all
 from swarm_core.library import Caller, Library, check_digest, mismatch
 from swarm_core.store import blobs as rows
 from swarm_core.store.blobs import Owner, UploadRow
@@ -175,13 +173,9 @@ class Uploads:
     async def _fill(self, row: UploadRow, progress: "Progress", content: AsyncIterable[bytes]) -> None:
         """Write what comes; whatever ends it, what was written is forced to disk."""
         try:
-            async for piece in gathered(content):
-                if progress.size + len(piece) > row.size:
-                    raise SwarmError("too_large", f"more bytes than the upload's size of {row.size}", field="size")
-                await self._store.work(partial(progress.write, piece))
+            await self._store.pump(content, partial(progress.write, most=row.size))
         finally:
-            with contextlib.suppress(asyncio.CancelledError, OSError):
-                await asyncio.shield(self._store.work(progress.sync))
+            await self._store.work(progress.sync)
 
 
 class Progress:
@@ -208,8 +202,10 @@ class Progress:
             self._hash.update(data)
             self.size += len(data)
 
-    def write(self, data: bytes) -> None:
-        """Append and hash. After an error the file is cut back to what is hashed."""
+    def write(self, data: bytes, *, most: int) -> None:
+        """Append and hash. After an error the file is cut back to what is hashed. Raises SwarmError(too_large)."""
+        if self.size + len(data) > most:
+            raise SwarmError("too_large", f"more bytes than the upload's size of {most}", field="size")
         try:
             write_all(self._handle, data)
         except OSError:
@@ -219,8 +215,13 @@ class Progress:
         self.size += len(data)
 
     def sync(self) -> None:
-        """Force the file to disk."""
-        os.fdatasync(self._handle)
+        """Force the file to disk. After an error nobody knows what is there: the upload begins anew."""
+        try:
+            os.fdatasync(self._handle)
+        except OSError:
+            os.ftruncate(self._handle, 0)
+            self.size, self._hash = 0, hashlib.sha256()
+            raise
 
 
 def _open_locked(path: Path) -> int:

@@ -202,6 +202,28 @@ async def test_a_full_disk_is_said_and_the_upload_goes_on_after(
         assert await one.read(digest_of(data)) == data
 
 
+async def test_bytes_that_could_not_be_forced_to_disk_do_not_count(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with vault(database_url, tmp_path) as one:
+        upload, _ = await one.uploads.open(OURS, digest_of(b"abcd"), 4)
+        await one.uploads.append(ANA, upload, 0, pieces(b"ab"))
+
+        def fails(handle: int) -> None:
+            raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr(os, "fdatasync", fails)
+        with pytest.raises(OSError, match="Input/output"):
+            await one.uploads.append(ANA, upload, 2, pieces(b"cd"))
+        with pytest.raises(OSError, match="Input/output"):
+            await one.add(b"small")
+        monkeypatch.undo()
+        assert (await one.uploads.status(ANA, upload))[0] == 0
+        assert not list((tmp_path / "staging").iterdir())
+        await one.uploads.append(ANA, upload, 0, pieces(b"abcd"))
+        await one.uploads.finish(ANA, upload)
+
+
 @pytest.mark.parametrize(
     "name", ["sha256:../../etc/passwd", "sha256:" + "A" * 64, "md5:" + "0" * 64, "", "sha256:" + "0" * 63 + "/"]
 )
