@@ -58,7 +58,7 @@ async def _open(settings: Settings, clock: Clock, logger: Logger) -> Database:
         logger.warning(text)
         logger.flush()
 
-    database, applied = await open_database(settings.database_url, say, clock)
+    database, applied = await open_database(settings.database_url, say, clock, wait=settings.timers.database)
     if applied:
         logger.info("migrations applied", names=",".join(applied))
     for name in ("fsync", "full_page_writes"):

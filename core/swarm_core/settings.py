@@ -23,6 +23,8 @@ class Timers:
     access_token: float = 900.0
     reclaim: float = 60.0
     certificate_days: float = 90.0
+    database: float = 60.0
+    """How long a start waits for a database that is away."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 EXIT_NOT_RUNNING = 3
 _DOWN_SECONDS = 180.0
+_IS = {"failed": "has failed"}
 
 
 def up(
@@ -152,9 +153,10 @@ def _print_table(last: "Report | None") -> None:
         from rich.console import Console
 
         Console().print(drawn(last))
-    else:
+    elif last.children:
         typer.echo("\n".join(plain(last)))
-    typer.echo(f"swarm is {last.state} at {last.url}; data in {last.data}")
-    for line in (last.error, last.hint, *last.notes):
+    where = f" at {last.url}" if last.url else ""
+    typer.echo(f"swarm {_IS.get(last.state, f'is {last.state}')}{where}; data in {last.data}")
+    for line in (f"error: {last.error}" * bool(last.error), f"hint: {last.hint}" * bool(last.hint), *last.notes):
         if line:
             typer.echo(line)

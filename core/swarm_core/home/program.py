@@ -5,6 +5,7 @@ is killed: it then ends it and starts it anew.
 """
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -16,7 +17,8 @@ import msgspec
 
 from swarm_core.home.folder import open_log, write_secret
 from swarm_core.home.process import Identity, Running
-from swarm_core.home.server import Endpoint, ServerFailed
+from swarm_core.home.server import Endpoint, ServerFailed, tail
+from swarm_protocol.errors import SwarmError
 
 Steps = Sequence[tuple[signal.Signals, float]]
 
@@ -55,17 +57,16 @@ class Program:
     def start(self) -> Endpoint:
         """End one that was left behind, start ours, return once it is ready. Raises ServerFailed."""
         end_orphan(self.spec.pid_file, self.spec.stop_orphan)
-        self._spawn()
-        assert self._running is not None
+        running = self._spawn()  # `stop` in another thread forgets self._running
         end = time.monotonic() + self.spec.start_seconds
-        while self._running.alive():
-            if self.spec.ready(self._running.pid):
-                return Endpoint(url=self.spec.url, address=self.spec.address, pid=self._running.pid)
+        while running.alive():
+            if self.spec.ready(running.pid):
+                return Endpoint(url=self.spec.url, address=self.spec.address, pid=running.pid)
             if time.monotonic() > end:
-                self._running.end(self.spec.stop)
+                running.end(self.spec.stop)
                 raise ServerFailed(self.spec.name, f"was not ready within {self.spec.start_seconds:.0f} s", self.log)
             time.sleep(0.05)
-        raise ServerFailed(self.spec.name, f"ended while starting ({self._ending()})", self.log)
+        raise self._ended(running)
 
     def stop(self) -> bool:
         """End it in order, then by force; also one that this object did not start. Whether it was running."""
@@ -82,7 +83,7 @@ class Program:
         """Whether it runs."""
         return self._running is not None and self._running.alive()
 
-    def _spawn(self) -> None:
+    def _spawn(self) -> Running:
         with open_log(self.log) as log:
             child = subprocess.Popen(
                 list(self.spec.argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -91,12 +92,20 @@ class Program:
         self._running = Running.spawned(child)
         identity = self._running.identity
         write_secret(self.spec.pid_file, msgspec.json.encode([identity.pid, identity.started]).decode())
+        return self._running
 
-    def _ending(self) -> str:
-        code = self._running.exit_code if self._running else None
-        if code is None:
-            return "stopped"
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    def _ended(self, running: Running) -> SwarmError:
+        """Why it ended while starting: in its own words, where it said `error:` and `hint:` last."""
+        said = dict(re.findall(r"^(error|hint): (.*)$", tail(self.log, lines=2), re.M))
+        if running.exit_code and "error" in said:
+            return SwarmError("unavailable", f"{self.spec.name}: {said['error']}", hint=said.get("hint"))
+        return ServerFailed(self.spec.name, f"ended while starting ({_ending(running.exit_code)})", self.log)
+
+
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "stopped"
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 def end_orphan(pid_file: Path, steps: Steps) -> bool:

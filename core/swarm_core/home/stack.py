@@ -31,13 +31,15 @@ from swarm_core.home.layout import Home
 from swarm_core.home.ports import HOST
 from swarm_core.home.postgres import EmbeddedPostgres
 from swarm_core.home.program import Program, Spec
-from swarm_core.home.server import Endpoint
+from swarm_core.home.server import Endpoint, tail
 from swarm_core.home.supervisor import Child, Endpoints
 from swarm_core.home.valkey import EmbeddedValkey
 from swarm_protocol.errors import SwarmError
 
 EXTERNAL: Final = {"SWARM_DATABASE_URL": "Postgres", "SWARM_REDIS_URL": "Redis"}
 """Variables that name servers of the person's own, which are then not started here."""
+_CORE_SECONDS: Final = 100.0
+"""Longer than a core waits for its database, so that it can say itself what it lacks."""
 STOP_CORE: Final = ((signal.SIGTERM, 20.0),)
 STOP_WORKER: Final = ((signal.SIGINT, 70.0), (signal.SIGTERM, 15.0))
 HAND_OVER: Final = ((signal.SIGTERM, 15.0),)
@@ -74,7 +76,10 @@ class Stack:
             servers.append(Child(role="postgres", make=lambda _: EmbeddedPostgres(home.postgres)))
         if not self._env.get("SWARM_REDIS_URL"):
             servers.append(Child(role="valkey", make=lambda _: EmbeddedValkey(home.valkey)))
-        core = Child(role="core", make=self._core, needs=tuple(item.role for item in servers), after=self._signed_in)
+        needs, log = tuple(item.role for item in servers), home.log("core")
+        core = Child(
+            role="core", make=self._core, needs=needs, after=self._signed_in, waits=lambda: waits_for(log)
+        )  # fmt: skip
         worker = Child(role="worker", make=self._worker, note=self._engine)
         return [*servers, core, worker]
 
@@ -97,6 +102,7 @@ class Stack:
                 ready=lambda _: core_calls.is_ready(self._port),
                 stop=STOP_CORE,
                 stop_orphan=STOP_CORE,
+                start_seconds=_CORE_SECONDS,
                 url=self.url,
                 address=f"{HOST}:{self._port}",
             )
@@ -156,6 +162,12 @@ def worker_is_ready(folder: Path, pid: int) -> bool:
     if state.get("pid", pid) != pid:
         return False
     return state.get("state") in ("waiting", "working") or "no container engine" in str(state.get("engine"))
+
+
+def waits_for(log: Path) -> str:
+    """What the core last said that it waits for; "" where it said something else."""
+    found = re.search(r"waiting for [^\n]*", tail(log, lines=1))
+    return found[0].rstrip('"') if found else ""
 
 
 def end_all(home: Home) -> list[str]:

@@ -22,6 +22,7 @@ from swarm_protocol.errors import SwarmError
 Endpoints = Mapping[str, Endpoint]
 _LOOK: Final = 0.2
 """Seconds between two looks at a child."""
+_WAITS: Final = 1.0
 _TRIM: Final = 60.0
 _NOTE: Final = 5.0
 FAILURES: Final = (SwarmError, OSError, subprocess.SubprocessError)
@@ -41,6 +42,8 @@ class Child:
     """Called once in a thread after its first start, before the next child is started."""
     note: Callable[[], str] | None = None
     """What a person should know about it now; asked in a thread, now and then."""
+    waits: Callable[[], str] | None = None
+    """What it waits for while it starts, if anything; asked in a thread, now and then."""
 
 
 @dataclass
@@ -115,10 +118,13 @@ class Supervisor:
 
         starting = asyncio.ensure_future(asyncio.to_thread(work))
         try:
-            endpoint = await asyncio.shield(starting)
+            while not (await asyncio.wait({starting}, timeout=_WAITS))[0]:
+                if kept.child.waits is not None and (text := await asyncio.to_thread(kept.child.waits)):
+                    self._show(kept, detail=text)
         except asyncio.CancelledError:
             await self._abandon(kept, starting)
             raise
+        endpoint = starting.result()
         self._arrived(kept, endpoint)
         return endpoint
 

@@ -1,6 +1,7 @@
 """The supervisor with servers and a clock of the test's own."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -174,6 +175,29 @@ async def test_who_was_told_an_address_is_started_anew_when_it_changes() -> None
         await clock.run_until(lambda: events.count("start user") == 2)
     assert events.count("start other") == 1
     assert supervisor.children[1].restarts == 0
+
+
+async def test_what_a_start_waits_for_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("swarm_core.home.supervisor._WAITS", 0.01)
+    told = threading.Event()
+
+    class Waits(FakeServer):
+        def start(self) -> Endpoint:
+            assert told.wait(20)
+            return super().start()
+
+    child = _child(Waits("one", []), waits=lambda: "waiting for the database")
+    shown: list[tuple[str, str]] = []
+
+    def changed() -> None:
+        shown.append((supervisor.children[0].state, supervisor.children[0].detail))
+        if shown[-1][1]:
+            told.set()
+
+    supervisor = Supervisor([child], ManualClock(0), changed)
+    await supervisor.start()
+    assert ("starting", "waiting for the database") in shown
+    assert shown[-1] == ("ready", "")
 
 
 async def test_cancelled_while_starting_it_leaves_nothing_running() -> None:
