@@ -143,13 +143,15 @@ class TaskArchive:
         if not 0 < len(jobs) <= MAX_WAIT_IDS:
             raise SwarmError("bad_request", f"from 1 to {MAX_WAIT_IDS} ids, not {len(jobs)}", field="ids")
         until = self._clock.monotonic() + within
+        known = False
         with self._waiting(), self._events.watch(jobs) as watch:
             while True:
                 ended = await rows.ended(self._database.api, project, jobs)
                 left = until - self._clock.monotonic()
                 if ended or left <= 0:
                     return ended
-                if not await rows.known(self._database.api, project, jobs):
+                known = known or await rows.known(self._database.api, project, jobs) > 0
+                if not known:
                     raise no_job(jobs[0])
                 changed = await watch.changed(min(_POLL_SECONDS, left))
                 if changed and len(jobs) > 1:  # others are likely to end with it: one answer for all

@@ -124,7 +124,8 @@ class Parts:
             database, self.dispatcher, self.harvester, self.scheduler, clock, log, timers, changed=changed
         )
         self.reconciler = Reconciler(database, self.dispatcher, self.harvester, self.scheduler, log, changed=changed)
-        self.joblogs = JobLogs(database, self.blobs, self.events, clock, log, on_ack=self._log_acked)
+        logged = self.signals.logged
+        self.joblogs = JobLogs(database, self.blobs, self.events, clock, log, on_ack=self._log_acked, changed=logged)
         self.heartbeats = Heartbeats(self.dispatcher)
         self.fleet = Fleet(core, self.dispatcher, self.cache, clock)
         self.reclaim = Reclaimer(

@@ -72,6 +72,11 @@ class Signals:
             self._cache.publish("queued", Queued(self._core, list(shapes)))
         self._cache.publish("changed", Changed(self._core, jobs, sleeping))
 
+    def logged(self, jobs: Sequence[int]) -> None:
+        """The sealed log of these jobs grew; this core's readers know already."""
+        if jobs:
+            self._cache.publish("changed", Changed(self._core, list(jobs), False))
+
     def submitted(self, moves: Sequence[tuple[int, str, int]]) -> None:
         """Jobs that are new: one with a queue timeout may be due before anything else that waits."""
         self.changed(moves)

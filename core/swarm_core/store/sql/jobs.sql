@@ -167,8 +167,13 @@ with job as (
 select id from job;
 
 -- Inputs that are there and that the project may see, touched so that no reclaim takes them before the job's row is in.
+-- Locked in the order of their digests, as everywhere, so that no two can wait for one another.
 -- name: lock_inputs
-update blob set touched_at = swarm_now()
-from blob_grant g
-where blob.digest = any($2::text[]) and g.digest = blob.digest and g.project_id = $1
+with seen as (
+    select b.digest from blob b
+    where b.digest = any($2::text[])
+      and exists (select 1 from blob_grant g where g.digest = b.digest and g.project_id = $1)
+    order by b.digest for no key update
+)
+update blob set touched_at = swarm_now() from seen where blob.digest = seen.digest
 returning blob.digest;
