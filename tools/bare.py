@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from tools import client_settings
-from tools.deferred import run_deferred
+from tools.deferred import deferred, run_apart
 from tools.engine_api import EngineApi, socket_path
 from tools.failure import Failure, Interrupted, exit_with, say
 from tools.machine import Machine, apt_install, find_daemon
@@ -81,8 +81,9 @@ def debootstrap(root: Path) -> None:
     say(f"making a clean {SUITE} with {PACKAGES.replace(',', ', ')}")
     command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root)]
     log = root.with_suffix(".log")
-    if run_deferred(["sh", "-c", 'log=$1; shift; exec "$@" > "$log" 2>&1', "sh", str(log), *command]) != 0:
-        raise Failure(f"debootstrap failed; see {log}")
+    with deferred():
+        if run_apart(["sh", "-c", 'log=$1; shift; exec "$@" > "$log" 2>&1', "sh", str(log), *command]) != 0:
+            raise Failure(f"debootstrap failed; see {log}")
     log.unlink()
 
 

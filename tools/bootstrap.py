@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.deferred import run_deferred
+from tools.deferred import deferred, run_apart
 from tools.failure import Failure, exit_with, say
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,21 +59,26 @@ def steps(found: Stamp, want: Stamp, usable: bool) -> list[str]:
 def main() -> int:
     """Set up; says nothing when there is nothing to do."""
     venv = ROOT / ".venv"
-    with _alone(ROOT):
+    with _alone(ROOT) as lock:
         want = wanted(ROOT)
         todo = steps(read_stamp(venv), want, _usable(venv))
-        if not todo:
-            return 0
-        actions = {"venv": _make_venv, "packages": _install_packages, "project": _install_project}
-        for step in todo:
-            actions[step](venv)
-        _write_stamp(venv, want)
+        if todo:
+            with deferred():
+                _do(todo, venv, want, lock)
     return 0
 
 
+def _do(todo: list[str], venv: Path, want: Stamp, lock: int) -> None:
+    actions = {"venv": _make_venv, "packages": _install_packages, "project": _install_project}
+    for step in todo:
+        actions[step](venv, lock)
+    _write_stamp(venv, want)
+
+
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One set-up at a time; the lock is the folder itself, so nothing is left behind."""
+def _alone(folder: Path) -> Iterator[int]:
+    """One set-up at a time. The lock is the folder itself, so nothing is left behind; what it yields goes to the
+    commands that install, so that they hold it when this process is killed."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         try:
@@ -81,7 +86,7 @@ def _alone(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             say("waiting for another `make setup` in this folder")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
     finally:
         os.close(handle)
 
@@ -95,30 +100,30 @@ def _usable(venv: Path) -> bool:
         return False
 
 
-def _make_venv(venv: Path) -> None:
+def _make_venv(venv: Path, lock: int) -> None:
     if importlib.util.find_spec("ensurepip") is None:
         raise Failure(f"{sys.executable} can't make virtual environments: run `apt-get install python3-venv`")
     say(f"making .venv with Python {sys.version.split()[0]}")
     shutil.rmtree(venv, ignore_errors=True)
-    if run_deferred([sys.executable, "-m", "venv", str(venv)]) != 0:
+    if run_apart([sys.executable, "-m", "venv", str(venv)], keep=[lock]) != 0:
         raise Failure(f"`{sys.executable} -m venv .venv` failed: see above")
 
 
-def _install_packages(venv: Path) -> None:
+def _install_packages(venv: Path, lock: int) -> None:
     say(f"installing the packages of {LOCK}")
     _write_stamp(venv, {"begun": "packages"})
     # The lock file is complete: nothing has to be resolved, and nothing outside it may come in.
-    _pip(venv, "--require-hashes", "--no-deps", "-r", str(ROOT / LOCK))
+    _pip(venv, lock, "--require-hashes", "--no-deps", "-r", str(ROOT / LOCK))
 
 
-def _install_project(venv: Path) -> None:
-    _pip(venv, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+def _install_project(venv: Path, lock: int) -> None:
+    _pip(venv, lock, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
 
 
-def _pip(venv: Path, *arguments: str) -> None:
+def _pip(venv: Path, lock: int, *arguments: str) -> None:
     base = [str(venv / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     environ = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}
-    if run_deferred([*base, "--quiet", "--progress-bar", "off", *arguments], env=environ) != 0:
+    if run_apart([*base, "-qq", "--progress-bar", "off", *arguments], env=environ, keep=[lock]) != 0:
         raise Failure("pip could not install the packages: see above; `make setup` tries again")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.deferred import run_deferred
+from tools.deferred import deferred, run_apart
 from tools.failure import Failure, say
 
 # Where Debian keeps daemons; an ordinary user's PATH lacks them.
@@ -58,6 +58,7 @@ def apt_install(machine: Machine, *packages: str) -> None:
     if not machine.systemd:
         environ["RUNLEVEL"] = "1"  # keeps init scripts from starting daemons that nobody would watch
     quiet = ["-qq", "-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=300"]
-    for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-        if run_deferred(["apt-get", *quiet, *command], env=environ) != 0:
-            raise Failure(f"`apt-get {command[0]}` failed: see above; then run the same command again")
+    with deferred():
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+            if run_apart(["apt-get", *quiet, *command], env=environ) != 0:
+                raise Failure(f"`apt-get {command[0]}` failed: see above; then run the same command again")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools import bootstrap
-from tools.deferred import run_deferred
+from tools.deferred import deferred, run_apart
 from tools.failure import Interrupted
 
 WANT = {"python": "3.11", "packages": "a", "project": "b"}
@@ -55,8 +55,8 @@ def test_a_signal_waits_for_the_command_and_then_counts(tmp_path: Path) -> None:
     done = tmp_path / "done"
     program = f"import os, signal; os.kill({os.getpid()}, signal.SIGTERM); open({str(done)!r}, 'w').close()"
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(Interrupted) as caught:
-        run_deferred([sys.executable, "-c", program])
+    with pytest.raises(Interrupted) as caught, deferred():
+        assert run_apart([sys.executable, "-c", program]) == 0
     assert caught.value.number == signal.SIGTERM
     assert done.exists()
     assert signal.getsignal(signal.SIGTERM) is before
