@@ -9,6 +9,7 @@ import secrets
 import traceback
 from typing import Final
 
+import asyncpg
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -28,6 +29,8 @@ def as_swarm_error(error: Exception) -> SwarmError | None:
         return error
     if isinstance(error, OSError) and error.errno in _FULL:
         return SwarmError("disk_full", "the core's disk is full", hint="free space on the core, then try again")
+    if isinstance(error, asyncpg.exceptions.CharacterNotInRepertoireError):
+        return SwarmError("bad_request", "a text of the request has a zero character in it")
     if isinstance(error, CONFLICT):
         return SwarmError("unavailable", "two changes met one another", hint="try again", retry_after=1)
     if isinstance(error, LOST):

@@ -19,7 +19,9 @@ from swarm_protocol.errors import SwarmError
 
 SIGN_IN_SECONDS: Final = 30 * 86400.0
 """A refresh token ends this long after its last use."""
-_NAME: Final = re.compile(r"^[a-z0-9][a-z0-9._@-]{0,62}$")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}\Z")
+_NOBODY: Final = "?"
+"""Stands for every name that nobody can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ class People:
 
         Raises SwarmError: unauthenticated; too_many_requests after failed tries, with when to come back.
         """
-        tried = {f"{name[:100]}@{place}": backoff.FROM_ONE_PLACE, name[:100]: backoff.FROM_ANYWHERE}
-        await self._count_try(tried)
+        if not _NAME.match(name):
+            name = _NOBODY
+        tried = {f"{name} {place}": backoff.FROM_ONE_PLACE, name: backoff.FROM_ANYWHERE}
+        await self._count_try(name, tried)
         person = await people.by_name(self._database.api, name)
         good = await self._passwords.matches(person.password_hash if person else None, password)
         if person is None or not good or person.disabled:
@@ -56,9 +60,9 @@ class People:
             raise SwarmError("unauthenticated", "that name and password don't go together")
         return await self._sign_in(person, client, list(tried))
 
-    async def _count_try(self, tried: Mapping[str, backoff.Rule]) -> None:
+    async def _count_try(self, name: str, tried: Mapping[str, backoff.Rule]) -> None:
         async with transaction(self._database.api) as connection:
-            past, now = await people.lock_failures(connection, sorted(tried))
+            past, now = await people.lock_failures(connection, name, sorted(tried))
             verdicts = {key: backoff.judge(past.get(key), rule, now) for key, rule in tried.items()}
             wait = max(verdict.wait for verdict in verdicts.values())
             if wait <= 0:
@@ -69,14 +73,14 @@ class People:
             )
 
     async def _note_refusal(self, name: str, place: str) -> None:
-        self._log.warning("a sign-in failed", user=name[:100], place=place)
+        self._log.warning("a sign-in failed", user=name, place=place)
         async with transaction(self._database.api) as connection:
-            await keys.audit(connection, f"user:{name[:100]}", "login_failed", place)
+            await keys.audit(connection, f"user:{name}", "login_failed", place)
 
     async def _sign_in(self, person: Person, client: str, tried: list[str]) -> SignedIn:
         secret = secrets.token_urlsafe(32)
         async with transaction(self._database.api) as connection:
-            await people.forget_failures(connection, tried)
+            await people.forget_failures(connection, person.name, tried)
             await people.add_login(connection, person.id, hash_secret(secret), client[:200], SIGN_IN_SECONDS)
             await keys.audit(connection, f"user:{person.name}", "login", client[:200], person.project)
         return SignedIn(person, secret, self._access(person))

@@ -24,7 +24,7 @@ from swarm_protocol.ids import uuid7
 
 MAX_USES: Final = 10_000
 MAX_TTL: Final = 365 * 86400.0
-_NAME: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 _JOINING: Final = 0x5357_4A4E
 """Key of the advisory lock that gives one worker a name at a time."""
 _NAMESAKES: Final = 1000

@@ -17,7 +17,9 @@ _SQL = load("people")
 _FIRST: Final = 0x5357_5045
 """Key of the advisory lock under which the first administrator is made."""
 
-_LOCK_TRIES: Final = 20
+_TRYING: Final = 0x5357_5452
+"""First half of the advisory lock's key under which the tries of one name are counted."""
+_LOCK_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,15 @@ async def remove_login(connection: Connection, secret_hash: bytes) -> UUID | Non
 # Failed tries --------------------------------------------------------------------------------------------
 
 
-async def lock_failures(connection: Connection, keys: Sequence[str]) -> tuple[Mapping[str, Past], datetime]:
-    """What is known of these keys, locked, and the database's time. Raises TimeoutError (one of LOST)."""
+async def lock_failures(
+    connection: Connection, name: str, keys: Sequence[str]
+) -> tuple[Mapping[str, Past], datetime]:
+    """What is known of a name's keys, locked, and the database's time. Raises TimeoutError (one of LOST)."""
+    await connection.execute(_SQL["lock_name"], _TRYING, name)
     for _ in range(_LOCK_TRIES):
         await connection.execute(_SQL["expect_failures"], list(keys))
         rows = await connection.fetch(_SQL["lock_failures"], list(keys))
-        if len(rows) == len(keys):  # else a success elsewhere has just removed one
+        if len(rows) == len(keys):  # else one was so old that it has just been removed
             return {row["key"]: Past(row["failures"], row["until"], row["at"]) for row in rows}, rows[0]["now"]
     raise TimeoutError("sign-ins of one person got in each other's way")
 
@@ -122,6 +127,7 @@ async def note_failures(connection: Connection, found: Mapping[str, Verdict]) ->
     await connection.execute(_SQL["forget_old_failures"])
 
 
-async def forget_failures(connection: Connection, keys: Sequence[str]) -> None:
+async def forget_failures(connection: Connection, name: str, keys: Sequence[str]) -> None:
     """The try has succeeded."""
+    await connection.execute(_SQL["lock_name"], _TRYING, name)
     await connection.execute(_SQL["forget_failures"], list(keys))

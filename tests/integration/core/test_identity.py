@@ -120,12 +120,19 @@ async def test_an_unknown_name_answers_like_a_wrong_password(core: LiveCore) -> 
     assert wrong.content == unknown.content
 
 
+@pytest.mark.parametrize("name", ["", "Ana", "a\0", "ana\n", "x" * 1000, "é"])
+async def test_a_name_that_nobody_can_have_is_just_refused(core: LiveCore, name: str) -> None:
+    assert problem(await log_in(core, name)).code == "unauthenticated"
+    zero = await core.call("POST", "/api/v1/join", json=body_of(await join_token(core)) | {"token_id": "\0"})
+    assert problem(zero).code == "bad_request"
+
+
 async def test_old_failures_leave_the_table(core: LiveCore, database_url: str) -> None:
     await log_in(core, "a", "wrong")
     await move_clock(database_url, "61 minutes")
     await log_in(core, "b", "wrong")
     kept = await core.database.api.fetch("select key from login_failure order by key")
-    assert [row["key"] for row in kept] == ["b", "b@127.0.0.1"]
+    assert [row["key"] for row in kept] == ["b", "b 127.0.0.1"]
 
 
 async def test_the_first_administrator_is_made_once(core: LiveCore) -> None:

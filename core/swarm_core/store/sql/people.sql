@@ -34,6 +34,10 @@ delete from login_token where secret_hash = $1 returning person_id;
 -- name: remove_old_logins
 delete from login_token where person_id = $1 and expires_at <= swarm_now();
 
+-- One try of a name at a time, so that what counts it and what forgets it don't wait for one another in a circle.
+-- name: lock_name
+select pg_advisory_xact_lock($1, hashtext($2));
+
 -- Rows for all keys first, so that each can be locked.
 -- name: expect_failures
 insert into login_failure (key) select key from unnest($1::text[]) key order by key on conflict do nothing;
