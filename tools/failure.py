@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 
 class Failure(Exception):
@@ -22,8 +23,13 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
 def exit_with(main: Callable[[], int]) -> None:
     """Run a tool's main function and leave with its code, 1 for a Failure, 128 + n for a signal."""
+    signal.signal(signal.SIGTERM, _interrupt)  # else what a `with` or `finally` clears up would stay
     try:
         code = main()
     except Failure as failure:
