@@ -6,25 +6,23 @@ same port.
 """
 
 import asyncio
-import errno
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
+from swarm_core.diskfile import Writer, disk_errors, drop_stale, move
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import DIGEST
 
 PIECE: Final = 512 * 1024
 """Bytes that are read or written at a time."""
 _THREADS: Final = 8
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 T = TypeVar("T")
 
 
@@ -134,7 +132,7 @@ class DiskBlobs:
 
     async def keep(self, staged: Staged) -> None:
         target = self._path(staged.digest)
-        await self.work(lambda: _move(staged.path, target))
+        await self.work(partial(move, staged.path, target))
 
     async def discard(self, staged: Staged) -> None:
         await self.work(lambda: staged.path.unlink(missing_ok=True))
@@ -182,7 +180,7 @@ class DiskBlobs:
 
     async def drop_stale(self, before: float) -> int:
         """Remove staged files last changed before this time (epoch seconds): leftovers of a killed core."""
-        return await self.work(lambda: _drop_stale(self.staging, before))
+        return await self.work(partial(drop_stale, self.staging, before))
 
     def _path(self, digest: str) -> Path:
         """Where a blob is; only a well-formed digest names a file, so that no name leads outside."""
@@ -190,37 +188,6 @@ class DiskBlobs:
             raise SwarmError("bad_request", f"{digest[:100]!r} is no digest: sha256: and 64 hexadecimal digits")
         name = digest.removeprefix("sha256:")
         return self._tree / name[:2] / name
-
-
-class Writer:
-    """A new file that is hashed while it is written."""
-
-    def __init__(self, path: Path, most: int | None) -> None:
-        self._most = most
-        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    @property
-    def digest(self) -> str:
-        """Of all that was written."""
-        return "sha256:" + self._hash.hexdigest()
-
-    def write(self, data: bytes) -> None:
-        """Append and hash. Raises OSError, SwarmError(too_large)."""
-        if self._most is not None and self.size + len(data) > self._most:
-            raise SwarmError("too_large", f"the content is over its limit of {self._most} bytes")
-        write_all(self._handle, data)
-        self._hash.update(data)
-        self.size += len(data)
-
-    def sync(self) -> None:
-        """Force what was written to the disk. Raises OSError."""
-        os.fdatasync(self._handle)
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._handle)
 
 
 async def gathered(content: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
@@ -243,55 +210,3 @@ async def gathered(content: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes
 def digest_of(data: bytes) -> str:
     """The digest that names these bytes."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def write_all(handle: int, data: bytes) -> None:
-    """Write everything. Raises OSError."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
-
-
-@contextmanager
-def disk_errors() -> Iterator[None]:
-    """Turn a full disk into the error that a person can act on."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise SwarmError(
-            "disk_full",
-            "the core's disk is full",
-            hint="free space in the core's data folder; nothing was lost, try again after",
-            retry_after=30,
-        ) from error
-
-
-def _move(source: Path, target: Path) -> None:
-    """Rename and force the folder to disk, so that the name survives a power cut too."""
-    if not target.parent.is_dir():
-        target.parent.mkdir(exist_ok=True, mode=0o700)
-        sync_folder(target.parent.parent)
-    try:
-        os.rename(source, target)
-    except FileNotFoundError:
-        if not target.is_file():
-            raise
-    sync_folder(target.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Force a folder's names to disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _drop_stale(folder: Path, before: float) -> int:
-    stale = [entry.path for entry in os.scandir(folder) if entry.stat(follow_symlinks=False).st_mtime < before]
-    for path in stale:
-        os.unlink(path)
-    return len(stale)

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import msgspec
-
 from swarm_core.archive import no_job
 from swarm_core.blobs import BlobStore
 from swarm_core.clock import Clock
 from swarm_core.events import JobEvents, Watch
 from swarm_core.joblogs import JobLogs
+from swarm_core.log_tail import QUIET_SECONDS, Event, Tail, given_up
 from swarm_core.store import logs as rows
 from swarm_core.store.database import Database
 from swarm_core.store.logs import Key, Status
@@ -20,59 +19,6 @@ from swarm_protocol.errors import SwarmError
 
 _PIECE: Final = 256 * 1024
 _POLL_SECONDS: Final = 0.5
-_TAIL_SECONDS: Final = 15.0
-"""How long after its end an attempt's last bytes may take to begin to come."""
-_QUIET_SECONDS: Final = 5.0
-"""How long nothing may come after that, until what is missing counts as gone."""
-_LONG_AGO: Final = 600.0
-
-
-class _Event(msgspec.Struct, frozen=True, tag_field="t", kw_only=True):
-    pass
-
-
-class Data(_Event, frozen=True, kw_only=True, tag="data"):
-    """Bytes of a stream."""
-
-    attempt: int
-    stream: int
-    offset: int
-    data: bytes
-
-
-class NewAttempt(_Event, frozen=True, kw_only=True, tag="attempt"):
-    """An attempt begins; its offsets start at 0."""
-
-    attempt: int
-    worker: str | None
-
-
-class State(_Event, frozen=True, kw_only=True, tag="state"):
-    """The job has come into another state."""
-
-    state: str
-
-
-class Gap(_Event, frozen=True, kw_only=True, tag="gap"):
-    """The bytes before `to` are gone for good."""
-
-    attempt: int
-    stream: int
-    to: int
-
-
-class End(_Event, frozen=True, kw_only=True, tag="end"):
-    """The job has ended and all of its log was sent."""
-
-    state: str
-    exit_code: int | None
-    failure: str | None
-    message: str
-    attempt: int
-    truncated: bool
-
-
-Event = Data | NewAttempt | State | Gap | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +55,7 @@ class LogReader:
         sealed = await rows.sealed(self._database.api, [key])
         end = max(sealed.get(key, 0), self._logs.intake.end(key), offset)
         over = status.ended_ago is not None
-        gone = over and _given_up(status.ended_ago or 0.0, _QUIET_SECONDS)
+        gone = over and given_up(status.ended_ago or 0.0, QUIET_SECONDS)
         return SoFar(status.attempt, offset, end, over and (end >= status.length(stream) or gone))
 
     async def pieces(self, job: int, stream: int, part: SoFar) -> AsyncIterator[bytes]:
@@ -175,12 +121,12 @@ class LogReader:
                     return
                 await self._idle(watch, tail)
 
-    async def _idle(self, watch: Watch, tail: "Tail") -> None:
+    async def _idle(self, watch: Watch, tail: Tail) -> None:
         if not tail.turned:
             await watch.changed(_POLL_SECONDS)
         tail.turned = False
 
-    async def _fresh(self, job: int, tail: "Tail") -> AsyncGenerator[Event, None]:
+    async def _fresh(self, job: int, tail: Tail) -> AsyncGenerator[Event, None]:
         """What there is now beyond the tail's offsets, a piece of each stream in turn."""
         attempt = tail.attempt
         assert attempt is not None
@@ -193,82 +139,3 @@ class LogReader:
                     continue
                 for event in tail.take(stream, *found, self._clock.monotonic()):
                     yield event
-
-
-class Tail:
-    """Where a follower stands, and what it is to be told next. Pure."""
-
-    def __init__(self, attempt: int | None, offsets: dict[int, int], now: float) -> None:
-        self.attempt = attempt or None
-        self.offsets = offsets
-        self.over = False
-        self.turned = False
-        """A later attempt was just begun: look at it at once."""
-        self._state = ""
-        self._named = False
-        self._heard = now
-
-    def steps(self, status: Status) -> list[Event]:
-        """What is new of the job's state and attempt."""
-        found: list[Event] = []
-        if self.attempt is None and status.newest > 0:
-            self.attempt = status.newest
-        if not self._named and status.attempt is not None and status.attempt == self.attempt:
-            self._named = True
-            found.append(NewAttempt(attempt=status.attempt, worker=status.worker))
-        if status.state != self._state:
-            self._state = status.state
-            found.append(State(state=status.state))
-        return found
-
-    def take(self, stream: int, start: int, data: bytes, now: float) -> list[Event]:
-        """Bytes have come for this follower."""
-        assert self.attempt is not None
-        found: list[Event] = []
-        if start > self.offsets.get(stream, 0):
-            found.append(Gap(attempt=self.attempt, stream=stream, to=start))
-        found.append(Data(attempt=self.attempt, stream=stream, offset=start, data=data))
-        self.offsets[stream] = start + len(data)
-        self._heard = now
-        return found
-
-    def rest(self, status: Status, now: float) -> list[Event]:
-        """What follows when there are no more bytes for now: gaps, the next attempt, the end."""
-        if self.attempt is None or status.attempt is None:
-            if not status.job_ended:
-                return []
-            return self._end(status)
-        if status.ended_ago is None:
-            return []
-        missing = [s for s in (1, 2) if self.offsets.get(s, 0) < status.length(s)]
-        if missing and not _given_up(status.ended_ago, now - self._heard):
-            return []
-        found: list[Event] = [Gap(attempt=self.attempt, stream=s, to=status.length(s)) for s in missing]
-        self.offsets.update({s: status.length(s) for s in missing})
-        if status.newest > self.attempt:
-            self._turn()
-        elif status.job_ended:
-            found += self._end(status)
-        return found
-
-    def _turn(self) -> None:
-        assert self.attempt is not None
-        self.attempt, self.offsets, self._named, self.turned = self.attempt + 1, {}, False, True
-
-    def _end(self, status: Status) -> list[Event]:
-        self.over = True
-        return [
-            End(
-                state=status.state,
-                exit_code=status.exit_code,
-                failure=status.failure,
-                message=status.reason,
-                attempt=status.newest,
-                truncated=status.truncated,
-            )
-        ]
-
-
-def _given_up(ended_ago: float, quiet: float) -> bool:
-    """Whether bytes that an ended attempt's log still lacks count as gone."""
-    return ended_ago > _LONG_AGO or (ended_ago > _TAIL_SECONDS and quiet >= _QUIET_SECONDS)

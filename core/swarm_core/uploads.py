@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from swarm_core.blobs import DiskBlobs, Staged, sync_folder, write_all
+from swarm_core.blobs import DiskBlobs, Staged
+from swarm_core.diskfile import sync_folder, write_all
 from swarm_core.library import Caller, Library, check_digest, mismatch
 from swarm_core.store import blobs as rows
 from swarm_core.store.blobs import Owner, UploadRow

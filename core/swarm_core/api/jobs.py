@@ -5,7 +5,6 @@ from functools import partial
 from typing import Final, Protocol
 from urllib.parse import quote
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,6 +12,17 @@ from starlette.types import Receive, Scope, Send
 
 from swarm_core.api.auth import Identity, identity_of, needs
 from swarm_core.api.body import answer, decode, nothing, read
+from swarm_core.api.job_forms import (
+    ArtifactList,
+    BatchForm,
+    EndList,
+    JobList,
+    NewJob,
+    NewJobs,
+    RawBatch,
+    RetriedJob,
+    WaitForm,
+)
 from swarm_core.api.openapi import documented
 from swarm_core.api.query import (
     flag,
@@ -30,7 +40,7 @@ from swarm_core.api.query import (
 from swarm_core.api.ranges import ranged
 from swarm_core.archive import MAX_WAIT_IDS, JobDetails, TaskArchive
 from swarm_core.receiver import Cancelled, DryRun, Retried, Submitted
-from swarm_core.store.job_views import ArtifactView, EndView, Filters, JobView
+from swarm_core.store.job_views import Filters, JobView
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec
 from swarm_protocol.states import JobState
@@ -52,72 +62,6 @@ class Jobs(Protocol):
     async def cancel(self, who: Identity, job: int) -> Cancelled: ...
     async def retry(self, who: Identity, job: int) -> Retried: ...
     async def remove(self, who: Identity, job: int) -> None: ...
-
-
-class BatchForm(msgspec.Struct):
-    """Several jobs, each with a key or null, or one spec many times."""
-
-    specs: list[JobSpec] = []
-    keys: list[str | None] = []
-    spec: JobSpec | None = None
-    count: int = 1
-
-
-class _Batch(msgspec.Struct, forbid_unknown_fields=True):
-    """The same, with specs left as they came: the Receiver reads them."""
-
-    specs: list[msgspec.Raw] = []
-    keys: list[str | None] = []
-    spec: msgspec.Raw = msgspec.Raw()
-    """Empty where it isn't given: a union of Raw and None would take null alone."""
-    count: int = 1
-
-
-class WaitForm(msgspec.Struct):
-    """Jobs to wait for, and for how many seconds."""
-
-    ids: list[int]
-    timeout: float = 30.0
-
-
-class JobList(msgspec.Struct):
-    """A part of the jobs."""
-
-    items: list[JobView]
-    next: str | None
-
-
-class ArtifactList(msgspec.Struct):
-    """A part of a job's output files."""
-
-    items: list[ArtifactView]
-    next: str | None
-
-
-class EndList(msgspec.Struct):
-    """Jobs that have ended."""
-
-    items: list[EndView]
-
-
-class NewJob(msgspec.Struct):
-    """A job that is durable."""
-
-    id: int
-    state: str
-
-
-class NewJobs(msgspec.Struct):
-    """Jobs that are durable, in the order of the request."""
-
-    first: int
-    ids: list[int]
-
-
-class RetriedJob(msgspec.Struct):
-    """The job that runs again: a new one, or the held one that was released."""
-
-    id: int
 
 
 class Lean:
@@ -164,7 +108,7 @@ class JobRoutes:
     @documented(body=BatchForm, answer=NewJobs, status=201)
     async def submit_batch(self, request: Request) -> Response:
         """Make many jobs durable, all or none."""
-        batch = await decode(request, _Batch, MAX_BATCH_BYTES)
+        batch = await decode(request, RawBatch, MAX_BATCH_BYTES)
         if bool(batch.spec) == bool(batch.specs):
             raise SwarmError("bad_request", "give either `specs`, or `spec` and `count`", field="specs")
         if batch.specs and batch.count != 1:

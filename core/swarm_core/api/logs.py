@@ -12,7 +12,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from swarm_core.api.auth import identity_of, needs
 from swarm_core.api.query import integer, path_integer, text, wrong
-from swarm_core.logreader import Event, LogReader
+from swarm_core.log_tail import Event
+from swarm_core.logreader import LogReader
 
 _STREAMS: Final = {"stdout": 1, "stderr": 2}
 _encode: Final = msgspec.msgpack.Encoder().encode

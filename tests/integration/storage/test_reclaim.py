@@ -218,6 +218,23 @@ async def test_collection_never_takes_what_an_upload_brings_or_a_job_needs(datab
         assert taken < 300
 
 
+async def test_several_cores_share_the_work(database_url: str, tmp_path: Path) -> None:
+    async with vault(database_url, tmp_path) as one, vault(database_url, tmp_path) as two:
+        for number in range(30):
+            await one.add(str(number).encode())
+        await one.database.api.execute(
+            "insert into job (project_id, state, shape_id, priority, retries, infra_retries, at_most_once, created_at,"
+            " ended_at, image_digest, spec) select $1, 'succeeded', 1, 0, 0, 0, false, swarm_now(),"
+            " swarm_now() - interval '1 hour', '', '{}' from generate_series(1, 1000)",
+            ANA.project,
+        )
+        rounds = await asyncio.gather(*(reclaimer(core).round() for core in (one, two, one, two)))
+        rounds.append(await reclaimer(one).round())
+        assert sum(gone.jobs for gone in rounds) == 1000
+        assert sum(gone.blobs for gone in rounds) == 30
+        assert not [path for path in (tmp_path / "sha256").rglob("*") if path.is_file()]
+
+
 async def test_a_log_pack_goes_when_no_segment_is_left(database_url: str, tmp_path: Path) -> None:
     async with vault(database_url, tmp_path) as one:
         pack = await one.add(b"pack")
