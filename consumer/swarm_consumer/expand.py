@@ -29,7 +29,8 @@ def uncompressed(path: Path, limits: Limits | None = None) -> Iterator[Path]:
         hint = "give the name of an image in the engine (`docker images`) or of a file that exists"
         raise SwarmError("not_found", f"there is no file {path}", hint=hint) from None
     except OSError as error:
-        raise SwarmError("bad_request", f"can't read {path}: {error.strerror}") from None
+        hint = "push takes an image of the engine, or a file that `docker save IMAGE -o image.tar` made"
+        raise SwarmError("bad_request", f"can't read {path}: {error.strerror}", hint=hint) from None
     opened = _opened(path, head)
     if opened is None:
         yield path

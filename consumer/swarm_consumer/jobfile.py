@@ -110,6 +110,10 @@ _GROUPS: Mapping[str, tuple[type[Any], Mapping[str, tuple[str, Callable[[Located
 }
 
 
+_CHECK = "correct it; `swarm submit -f {} --dry-run` checks it and runs nothing"
+_SHAPE = "-f takes a job file, YAML or TOML, whose least is `image: NAME`"
+
+
 @dataclass
 class JobFile:
     """A file that was read: its draft, and where each field stands in it."""
@@ -131,7 +135,8 @@ class JobFile:
     def located(self, errors: list[dict[str, str]]) -> SwarmError:
         """One error for all that is wrong with fields, each with its place."""
         told = [{"field": e["field"], "message": self._line(e["field"], e["message"])} for e in errors]
-        return SwarmError("invalid_spec", told[0]["message"], field=told[0]["field"], errors=told)
+        hint = _CHECK.format(self.name)
+        return SwarmError("invalid_spec", told[0]["message"], field=told[0]["field"], errors=told, hint=hint)
 
 
 def read_job_file(path: str, now: datetime) -> JobFile:
@@ -141,16 +146,16 @@ def read_job_file(path: str, now: datetime) -> JobFile:
         data = sys.stdin.buffer.read(MAX_FILE + 1) if path == "-" else Path(path).read_bytes()
         text = data.decode()
     except OSError as error:
-        raise SwarmError("bad_request", f"can't read {path}: {error.strerror}") from None
+        raise SwarmError("bad_request", f"can't read {path}: {error.strerror}", hint=_SHAPE) from None
     except UnicodeDecodeError:
-        raise SwarmError("invalid_spec", f"{name} is not UTF-8 text") from None
+        raise SwarmError("invalid_spec", f"{name} is not UTF-8 text", hint=_SHAPE) from None
     if len(data) > MAX_FILE:
-        raise SwarmError("too_large", f"{name} is over {MAX_FILE} bytes")
+        raise SwarmError("too_large", f"{name} is over {MAX_FILE} bytes", hint=_SHAPE)
     try:
         return parse(text, name, now, toml=path.endswith(".toml"))
     except FileSyntaxError as error:
         where = f"{name}:{error.line}" if error.line else name
-        raise SwarmError("invalid_spec", f"{where}: {error}") from None
+        raise SwarmError("invalid_spec", f"{where}: {error}", hint=_CHECK.format(name)) from None
 
 
 def parse(text: str, name: str, now: datetime, *, toml: bool = False) -> JobFile:

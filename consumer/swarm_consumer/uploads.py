@@ -191,7 +191,8 @@ async def _read(source: Source, offset: int, length: int) -> bytes:
     try:
         data = await asyncio.to_thread(source.read, offset, wanted)
     except OSError as error:
-        raise SwarmError("bad_request", f"can't read {error.filename}: {error.strerror}") from None
+        hint = "see to it that the file is there and that you may read it, then try again: what was sent is kept"
+        raise SwarmError("bad_request", f"can't read {error.filename}: {error.strerror}", hint=hint) from None
     if len(data) != wanted:
         hint = "leave the file alone until the upload is over, then try again"
         raise SwarmError("digest_mismatch", "a file got shorter while it was uploaded", hint=hint)

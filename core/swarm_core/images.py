@@ -159,13 +159,7 @@ class Images:
             tag = tag or "latest"
             row = await rows.by_tag(self._database.api, project, name, tag)
         if row is None:
-            shown = f"{name}@{digest}" if digest else f"{name}:{tag}"
-            raise SwarmError(
-                "image_unknown",
-                f"there is no image {shown}",
-                hint=f"`swarm push {shown}` brings it; `swarm images` lists those that are there",
-                field="image",
-            )
+            raise _unknown(name, tag, digest)
         return Resolved(name, tag, *row)
 
     def _forget(self, project: UUID) -> None:
@@ -212,11 +206,22 @@ def parse(data: bytes) -> oci.Manifest:
     return manifest
 
 
+def _unknown(name: str, tag: str | None, digest: str | None) -> SwarmError:
+    if digest is None:
+        hint = f"`swarm push {name}:{tag}` brings it; `swarm images` lists those that are there"
+        return SwarmError("image_unknown", f"there is no image {name}:{tag}", hint=hint, field="image")
+    hint = "`swarm images --json` lists those that are there with their digests; `swarm push` brings others"
+    return SwarmError("image_unknown", f"there is no image {name}@{digest}", hint=hint, field="image")
+
+
 def check_name(name: str, tag: str) -> None:
     """Refuse names and tags that a reference could not hold. Raises SwarmError(bad_request)."""
     if not _NAME.match(name) or "//" in name:
         raise SwarmError(
-            "bad_request", f"{name[:100]!r} is no name for an image: letters, digits and . _ - / :", field="name"
+            "bad_request",
+            f"{name[:100]!r} is no name for an image: letters, digits and . _ - / :",
+            hint="give another with --as NAME[:TAG]",
+            field="name",
         )
     if not _TAG.match(tag):
         raise SwarmError("bad_request", f"{tag[:100]!r} is no tag: letters, digits and . _ -, at most 128", field="tag")

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from swarm_protocol.quantities import show_size
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -145,4 +147,4 @@ def _lacks(shape: Shape, room: Room) -> list[tuple[float, str]]:
 
 
 def _show(what: str, value: int) -> str:
-    return f"{value / 1000:g}" if what == "cpu" else f"{value / (1 << 30):.3g}G"
+    return f"{value / 1000:g}" if what == "cpu" else show_size(value)

@@ -5,7 +5,12 @@ may take in all. Nearly all of our parameters are texts, whole numbers and switc
 else, as well as whatever is wrong, is left to Typer.
 """
 
+import re
 from typing import Any
+
+from typer import BadParameter
+
+_NUMBER = re.compile(r"[+-]?[0-9]+")
 
 
 class QuickCoercion:
@@ -21,6 +26,8 @@ class QuickCoercion:
             return () if param.multiple or param.nargs == -1 else None
         if done:
             return quick
+        if _wants_numbers(param.type_descriptor.annotation) and (wrong := _no_number(value)) is not None:
+            raise BadParameter(f"{wrong!r} is no whole number", ctx=ctx, param=param)
         self._parameter._runtime_param = None
         return self._parameter.get_runtime_param().coerce(value, param=param, ctx=ctx)
 
@@ -37,6 +44,16 @@ def simple(value: Any, annotation: Any, limits: Any) -> tuple[bool, Any]:
         inner = [simple(item, annotation.__args__[0], limits) for item in value]
         return all(done for done, _ in inner), [item for _, item in inner]
     return False, None
+
+
+def _wants_numbers(annotation: Any) -> bool:
+    return annotation is int or annotation == list[int]
+
+
+def _no_number(value: Any) -> str | None:
+    """The first word that is none."""
+    words = value if isinstance(value, list | tuple) else [value]
+    return next((word for word in words if isinstance(word, str) and not _NUMBER.fullmatch(word)), None)
 
 
 def _whole(value: int | str, least: float | None, most: float | None) -> tuple[bool, int]:

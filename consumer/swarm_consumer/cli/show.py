@@ -2,27 +2,46 @@
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from swarm_consumer.cli.completion import job_ids
 from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.jobs import Json, ran
 from swarm_consumer.cli.output import document, write
+from swarm_consumer.cli.submit import no_fit
 from swarm_consumer.cli.text import age, clean, columns, duration, moment, reason
+from swarm_consumer.client import Client
 from swarm_consumer.models import Job
+from swarm_protocol.errors import SwarmError
 from swarm_protocol.quantities import show_size
+from swarm_protocol.states import JobState
 
 STEPS = ("upload", "queue", "pull", "load", "create", "run", "collect")
 _BAR = 24
 
 
-def show(job: Annotated[int, typer.Argument(help="Job id.", autocompletion=job_ids)], json: Json = False) -> None:
+def show(
+    job: Annotated[int, typer.Argument(help="Job id.", min=1, autocompletion=job_ids)], json: Json = False
+) -> None:
     """Show a job: state, where the time went, attempts, history, files."""
-    found = with_client(lambda client: client.job(job))
+    found = with_client(lambda client: _explained(client, job))
     if json:
         document(found)
     else:
         write(picture(found))
+
+
+async def _explained(client: Client, job: int) -> Job:
+    """The job; where it is queued and no worker could run it, that is what it waits for."""
+    found = await client.job(job)
+    if found.state is not JobState.QUEUED or found.spec is None:
+        return found
+    try:
+        check = await client.dry_run(found.spec)
+    except SwarmError:  # only an explanation: the job itself is shown all the same
+        return found
+    return found if check.fits else msgspec.structs.replace(found, waits_for=no_fit(check))
 
 
 def picture(job: Job) -> str:

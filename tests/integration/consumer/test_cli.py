@@ -176,7 +176,10 @@ def test_a_job_file(swarm: Run, core: FakeCore, tmp_path: Path) -> None:
     assert core.store.jobs[2]["spec"]["command"] == ["echo", "other"]
     (tmp_path / "job.toml").write_text('image = "busybox"\n[resources]\nmemmory = "1G"\n')
     error = swarm("submit", "-f", "job.toml", check=125).stderr
-    assert error == ("error: job.toml:3: resources.memmory: there is no such field; did you mean `memory`?\n")
+    assert lines(error) == [
+        "error: job.toml:3: resources.memmory: there is no such field; did you mean `memory`?",
+        "hint: correct it; `swarm submit -f job.toml --dry-run` checks it and runs nothing",
+    ]
 
 
 def test_a_field_that_the_core_refuses_is_shown_with_its_line(swarm: Run, tmp_path: Path) -> None:
@@ -197,10 +200,12 @@ def test_dry_run_says_which_workers_fit_or_what_comes_nearest(swarm: Run, core: 
     assert core.store.jobs == {}
 
 
-def test_run_says_why_a_job_stays_queued(core: FakeCore, start: Start) -> None:
+def test_run_and_show_say_why_a_job_stays_queued(swarm: Run, core: FakeCore, start: Start) -> None:
     process = start("-m", "swarm_consumer", "run", "busybox", "--memory", "2T", "--", "stay")
     assert _line(process.stderr) == "job 1 is queued\n"
     assert _line(process.stderr) == "job 1 waits: w1 comes nearest: lacks memory\n"
+    waits = next(line for line in lines(swarm("show", "1").stdout) if line.startswith("waits for"))
+    assert waits.split("  ")[-1] == "w1 comes nearest: lacks memory"
     core.end(1, "cancelled", None)
     process.communicate(timeout=30)
     assert process.returncode == 130
@@ -282,6 +287,10 @@ def test_errors_are_one_line_and_a_next_step(swarm: Run, core: FakeCore, tmp_pat
     assert "none of stdout, stderr" in swarm("logs", "1", "--stream", "both", check=2).stderr
     assert "no such command 'sbmit'" in swarm("sbmit", check=2).stderr
     assert "there is no job 9" in swarm("show", "9", check=125).stderr
+    for word in ("show", "cancel", "logs", "fetch"):
+        error = lines(swarm(word, "abc", check=2).stderr)
+        assert error[0].endswith("'abc' is no whole number")
+        assert error[1] == f"hint: see `swarm {word} --help`"
     assert "can't read nowhere" in swarm("submit", "x", "--input", "nowhere", check=125).stderr
     core.stop()
     error = lines(swarm("jobs", check=125).stderr)
