@@ -12,13 +12,13 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx2
 import msgspec
 import pytest
 
-from fixtures.servers import with_database
 from swarm_protocol.claims import SERVER_NAME, ca_fingerprint, parse_join_token
 
 SECONDS = 60
@@ -40,7 +40,7 @@ async def empty_database(postgres_url: str) -> AsyncIterator[str]:
     connection = await asyncpg.connect(postgres_url)
     await connection.execute(f'create database "{name}" template template0')
     try:
-        yield with_database(postgres_url, name)
+        yield urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
     finally:
         await connection.execute(f'drop database "{name}" with (force)')
         await connection.close()
