@@ -15,11 +15,14 @@ import websockets
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.integration.core.live_core import PASSWORD, SEAL_KEY, LiveCore, live_core, problem
 from tests.integration.core.relay import Relay
+from tests.integration.core.spine import SYSINFO
 from tests.integration.core.test_spine import move_clock
 
 from swarm_core.identity.cluster import open_cluster
 from swarm_core.identity.seal import Sealer
 from swarm_core.store.database import Database
+from swarm_protocol import frames
+from swarm_protocol import messages as m
 from swarm_protocol.claims import AUD_ASSERTION, SERVER_NAME, b64url, ca_fingerprint, parse_join_token
 from swarm_protocol.errors import SwarmError
 
@@ -251,18 +254,46 @@ async def test_a_revoked_worker_is_out_everywhere(core: LiveCore) -> None:
     assert told == [worker, worker]
     proof = assertion(str(worker), key, core.parts.certificate._clock.time())
     assert problem(await core.call("POST", "/api/v1/worker-token", json=proof)).code == "forbidden"
-    url = f"wss://127.0.0.1:{core.server.port}/ws/worker"
     with pytest.raises(websockets.InvalidStatus) as caught:
-        async with websockets.connect(
-            url,
-            ssl=core.trust,
-            server_hostname=SERVER_NAME,
-            additional_headers={"Authorization": f"Bearer {token}"},
-            proxy=None,
-        ):
-            pass
+        await dial_worker(core, token)
     assert caught.value.response.status_code == 403
     assert problem(await core.call("POST", "/api/v1/workers/nobody/revoke", operator)).code == "not_found"
+
+
+async def test_a_revocation_closes_the_workers_connection_at_once(core: LiveCore) -> None:
+    worker = await core.worker("w")
+    operator = await core.token_of(await core.person("op", "operator"))
+    token = core.parts.tokens.issue_worker(worker, 0).token
+    hello = m.Hello(
+        major=m.PROTOCOL_MAJOR,
+        minor=m.PROTOCOL_MINOR,
+        capacity=m.Capacity(slots=1, cpu_millis=1000, memory=1 << 30, disk=1 << 30),
+        sysinfo=SYSINFO,
+        labels={"gpu": "a100"},
+    )
+    async with asyncio.timeout(10), dial_worker(core, token) as socket:
+        await socket.send(frames.encode([hello]))
+        [welcome] = frames.from_core.decode(bytes(await socket.recv(decode=False)))
+        assert isinstance(welcome, m.Welcome)
+        shown = (await core.call("GET", "/api/v1/workers/w", operator)).json()
+        assert (shown["state"], shown["labels"], shown["free"]["slots"]) == ("initializing", {"gpu": "a100"}, 1)
+        assert (await core.call("POST", f"/api/v1/workers/{worker}/revoke", operator)).status_code == 204
+        with contextlib.suppress(websockets.ConnectionClosedError):
+            await socket.recv()
+        assert socket.close_code == m.CLOSE_REVOKED
+    shown = (await core.call("GET", "/api/v1/workers/w", operator)).json()
+    assert shown["state"] == "dead"
+    assert shown["revoked_at"] is not None
+
+
+def dial_worker(core: LiveCore, token: str) -> websockets.connect:
+    return websockets.connect(
+        f"wss://127.0.0.1:{core.server.port}/ws/worker",
+        ssl=core.trust,
+        server_hostname=SERVER_NAME,
+        additional_headers={"Authorization": f"Bearer {token}"},
+        proxy=None,
+    )
 
 
 async def test_workers_are_listed_in_pages_and_shown(core: LiveCore) -> None:

@@ -1,0 +1,65 @@
+"""What people see of a worker: the row, and what a core knows better."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from swarm_core.api.worker_views import index, merge
+from swarm_core.dispatcher import WorkerView
+from swarm_core.store.workers import WorkerRow
+from swarm_protocol.messages import Capacity
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+CORE = uuid4()
+ROW = WorkerRow(
+    id=uuid4(),
+    name="w",
+    labels={},
+    capacity={"slots": 4},
+    sysinfo={},
+    joined_at=NOON,
+    seen_at=NOON,
+    revoked_at=None,
+    core=CORE,
+    leased=True,
+    running=2,
+)
+VIEW = WorkerView(
+    id=ROW.id,
+    name="w",
+    state="unreachable",
+    labels={},
+    capacity=Capacity(slots=4, cpu_millis=1, memory=1, disk=1),
+    free=Capacity(slots=3, cpu_millis=1, memory=1, disk=1),
+    load=0.5,
+    running=1,
+    core=CORE,
+    silent=7.0,
+)
+
+
+def test_the_live_view_has_the_say() -> None:
+    shown = merge(ROW, index([VIEW]))
+    assert (shown.state, shown.running, shown.load) == ("unreachable", 1, {"load1": 0.5})
+    assert shown.free is not None
+    assert shown.free["slots"] == 3
+
+
+def test_the_view_of_a_core_that_has_it_no_more_counts_for_nothing() -> None:
+    shown = merge(ROW, index([replace(VIEW, core=uuid4())]))
+    assert (shown.state, shown.running, shown.free) == ("working", 2, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({"running": 0}, "waiting"),
+        ({"leased": False}, "dead"),
+        ({"leased": False, "core": None, "seen_at": None}, "initializing"),
+        ({"revoked_at": NOON}, "dead"),
+    ],
+)
+def test_without_a_view_the_database_tells(change: dict[str, object], state: str) -> None:
+    assert merge(replace(ROW, **change), {}).state == state  # type: ignore[arg-type]
