@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from swarm_protocol.errors import SwarmError
+
 if TYPE_CHECKING:
     from swarm_worker.settings import Settings
 
@@ -17,9 +19,7 @@ def join(
     url: Annotated[str, typer.Argument(help="Address of a core, such as wss://core:8443.")],
     token: Annotated[
         str | None,
-        typer.Option(
-            help="The join token: @FILE, or - for standard input. Better than the text itself, which others see."
-        ),
+        typer.Option(help="The join token: @FILE, - for standard input, or (seen by others) the text itself."),
     ] = None,
     token_file: Annotated[Path | None, typer.Option(help="File that holds the join token.")] = None,
     data: Annotated[Path | None, typer.Option(help="The worker's folder.")] = None,
@@ -41,7 +41,7 @@ def join(
             labels=settings.parse_labels(label) if label else None,
         )
     except settings.SettingsError as error:
-        raise _failed(str(error)) from error
+        raise _failed(str(error), "see `swarm worker join --help`") from error
     _join(chosen, _token(token, token_file))
     typer.echo(f"joined {url}; the worker's folder is {chosen.data}", err=True)
     if run:
@@ -52,19 +52,17 @@ def join(
 def _join(chosen: "Settings", token: str) -> None:
     import asyncio
 
-    from swarm_protocol.errors import SwarmError
     from swarm_worker import identity as identities
     from swarm_worker.join import join as join_core
 
     try:
         if identities.load(chosen.data) is not None:
-            raise _failed(f"{chosen.data} belongs to a worker already; start it, or give another --data")
+            hint = f"start it with `swarm-worker run --data {chosen.data}`, or give another --data"
+            raise _failed(f"{chosen.data} belongs to a worker already", hint)
         made = asyncio.run(join_core(chosen.join_url or "", token, chosen.name))
         identities.save(chosen.data, made)
-    except SwarmError as error:
-        raise _failed(error.message, error.hint) from error
     except (identities.IdentityError, OSError) as error:
-        raise _failed(str(error)) from error
+        raise _failed(str(error), "see to it that the folder can be written, or give another --data") from error
 
 
 def _token(token: str | None, token_file: Path | None) -> str:
@@ -75,7 +73,8 @@ def _token(token: str | None, token_file: Path | None) -> str:
         if token is not None and token.startswith("@"):
             return Path(token[1:]).read_text()
     except OSError as error:
-        raise _failed(f"the join token can't be read: {error}") from error
+        hint = "give --token-file the file that holds it; `swarm worker token` makes a new one"
+        raise _failed(f"the join token can't be read: {error}", hint) from error
     if token == "-":
         return typer.get_text_stream("stdin").readline()
     if token is None:
@@ -92,6 +91,6 @@ def _default_data() -> Path:
     return platformdirs.user_data_path("swarm") / "worker"
 
 
-def _failed(message: str, hint: str | None = None) -> typer.Exit:
-    typer.echo(f"swarm: {message}" + (f"\n  {hint}" if hint else ""), err=True)
-    return typer.Exit(1)
+def _failed(message: str, hint: str) -> SwarmError:
+    """What `swarm` shows as an error and its next step."""
+    return SwarmError("bad_request", message, hint=hint)

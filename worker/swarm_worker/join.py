@@ -29,7 +29,8 @@ async def join(url: str, token_text: str, name: str) -> Identity:
     try:
         token = claims.parse_join_token(token_text)
     except claims.JoinTokenError as error:
-        raise SwarmError("bad_request", str(error)) from error
+        hint = "copy the whole line; `swarm worker token` makes a new one"
+        raise SwarmError("bad_request", str(error), hint=hint) from error
     try:
         ca_pem = await _fetch_ca(url)
         _check_fingerprint(ca_pem, token.ca_fingerprint, url)
