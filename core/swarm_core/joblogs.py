@@ -13,12 +13,12 @@ from typing import Final
 from swarm_core.blobs import DiskBlobs
 from swarm_core.clock import Clock
 from swarm_core.events import JobEvents
-from swarm_core.log_intake import Intake, Run
+from swarm_core.log_intake import Intake, Key, Run
 from swarm_core.module import Log
 from swarm_core.store import blobs as blob_rows
 from swarm_core.store import logs as rows
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
-from swarm_core.store.logs import Key, NewSegment
+from swarm_core.store.logs import NewSegment
 from swarm_protocol.errors import SwarmError
 
 _WINDOW_SECONDS: Final = 0.2

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from swarm_core.store.logs import Key
-
 MAX_STREAM: Final = 8 * 1024 * 1024
 MAX_ALL: Final = 64 * 1024 * 1024
 MAX_RUN: Final = 1024 * 1024
@@ -23,6 +21,14 @@ MAX_LENGTH: Final = 1 << 30
 _REMEMBERED: Final = 20_000
 _MESSAGE_COST: Final = 200
 """What an unplaced chunk costs beside its bytes, so that a flood of tiny ones is bounded too."""
+
+
+class Key(NamedTuple):
+    """One stream (1 stdout, 2 stderr) of one attempt."""
+
+    job: int
+    attempt: int
+    stream: int
 
 
 class Run(NamedTuple):

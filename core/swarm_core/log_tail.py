@@ -1,16 +1,40 @@
 """What a follower of a job's log is told, and when. Pure."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-
-from swarm_core.store.logs import Status
 
 _TAIL_SECONDS: Final = 15.0
 """How long after its end an attempt's last bytes may take to begin to come."""
 QUIET_SECONDS: Final = 5.0
 """How long nothing may come after that, until what is missing counts as gone."""
 _LONG_AGO: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a reader of a log has to know of the job and one attempt."""
+
+    state: str
+    job_ended: bool
+    newest: int
+    """Number of the newest attempt; 0 before the first."""
+    exit_code: int | None
+    failure: str | None
+    reason: str
+    attempt: int | None
+    """The attempt asked for, if there is one."""
+    worker: str | None
+    stdout: int | None
+    stderr: int | None
+    truncated: bool
+    ended_ago: float | None
+    """Seconds since the attempt ended; None while it is open."""
+
+    def length(self, stream: int) -> int:
+        """How long an ended attempt's stream is."""
+        return (self.stdout if stream == 1 else self.stderr) or 0
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="t", kw_only=True):

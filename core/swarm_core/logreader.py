@@ -11,10 +11,10 @@ from swarm_core.blobs import BlobStore
 from swarm_core.clock import Clock
 from swarm_core.events import JobEvents, Watch
 from swarm_core.joblogs import JobLogs
-from swarm_core.log_tail import QUIET_SECONDS, Event, Tail, given_up
+from swarm_core.log_intake import Key
+from swarm_core.log_tail import QUIET_SECONDS, Event, Status, Tail, given_up
 from swarm_core.store import logs as rows
 from swarm_core.store.database import Database
-from swarm_core.store.logs import Key, Status
 from swarm_protocol.errors import SwarmError
 
 _PIECE: Final = 256 * 1024

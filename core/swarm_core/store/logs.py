@@ -2,21 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 from uuid import UUID
 
+from swarm_core.log_intake import Key
+from swarm_core.log_tail import Status
 from swarm_core.store.database import Connection, Pool, transaction
 from swarm_core.store.queries import load
 
 _SQL = load("logs")
-
-
-class Key(NamedTuple):
-    """One stream (1 stdout, 2 stderr) of one attempt."""
-
-    job: int
-    attempt: int
-    stream: int
 
 
 async def sealed(pool: Pool, keys: Sequence[Key]) -> dict[Key, int]:
@@ -67,31 +60,6 @@ async def segment(pool: Pool, key: Key, offset: int) -> Segment | None:
     """The segment that holds an offset, or else the first beyond it."""
     row = await pool.fetchrow(_SQL["segment"], *key, offset)
     return Segment(**dict(row)) if row else None
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a reader of a log has to know of the job and one attempt."""
-
-    state: str
-    job_ended: bool
-    newest: int
-    """Number of the newest attempt; 0 before the first."""
-    exit_code: int | None
-    failure: str | None
-    reason: str
-    attempt: int | None
-    """The attempt asked for, if there is one."""
-    worker: str | None
-    stdout: int | None
-    stderr: int | None
-    truncated: bool
-    ended_ago: float | None
-    """Seconds since the attempt ended; None while it is open."""
-
-    def length(self, stream: int) -> int:
-        """How long an ended attempt's stream is."""
-        return (self.stdout if stream == 1 else self.stderr) or 0
 
 
 async def status(pool: Pool, project: UUID, job: int, attempt: int | None) -> Status | None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm_core.log_intake import Intake
-from swarm_core.store.logs import Key
+from swarm_core.log_intake import Intake, Key
 
 KEY = Key(7, 1, 1)
 TEXT = bytes(range(256)) * 8

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from swarm_core.log_tail import Data, End, Gap, NewAttempt, State, Tail
-from swarm_core.store.logs import Status
+from swarm_core.log_tail import Data, End, Gap, NewAttempt, State, Status, Tail
 
 
 def status(**changes: Any) -> Status:
