@@ -250,7 +250,7 @@ class Runner:
 
     async def _watch(self) -> End:
         begun = self._record.started or self._parts.boottime()
-        log = asyncio.create_task(self._follow_log())
+        log = asyncio.create_task(self._bring_log(follow=True))
         exit_ = asyncio.create_task(self._await_exit())
         try:
             early = await self._until_exit_or_reason(exit_, begun)
@@ -322,25 +322,31 @@ class Runner:
                 continue
             return replace(ended, engine_lost=lost_at is not None and ended.code != 0)
 
-    async def _follow_log(self) -> None:
-        """Bring the engine's log into the spool, to its end."""
+    async def _bring_log(self, *, follow: bool) -> None:
+        """Bring the engine's log into the spool: what there is, or with `follow` up to the container's end."""
         resume = Resume(self._spool)
-        async for stream, data in self._parts.containers.logs(self._record.container):
+        async for stream, data in self._parts.containers.logs(self._record.container, follow=follow):
             resume.feed(stream, data)
             self._parts.grew(self.ref, self._spool)
             if self._spool.truncated:
                 return
 
     async def _finish_log(self, log: "asyncio.Task[None]") -> None:
-        """See the log to its end; read it once more from its start where following it was cut."""
+        """See the log to its end. It is read once more from its start, now that it is complete: an engine before 23
+        ends a followed log without what the container wrote last, such as a line without its newline."""
+        try:
+            async with asyncio.timeout(_LOG_END):
+                await log
+        except (EngineError, TimeoutError) as error:
+            self._parts.note(f"{_name(self.ref)}: its log was cut, reading it again: {error}")
         for _ in range(3):
+            if self._spool.truncated:
+                return
             try:
                 async with asyncio.timeout(_LOG_END):
-                    return await log
+                    return await self._bring_log(follow=False)
             except (EngineError, TimeoutError) as error:
-                self._parts.note(f"{_name(self.ref)}: its log was cut, reading it again: {error}")
-                log = asyncio.create_task(self._follow_log())
-        log.cancel()
+                self._parts.note(f"{_name(self.ref)}: its log can't be read again: {error}")
         self._spool.truncate(2, "the engine did not give the rest of it")
 
     # --- after its end -------------------------------------------------------------------------------------
