@@ -239,7 +239,8 @@ class Receiver:
             raise SwarmError("bad_request", "an idempotency key stands twice in one request", field="keys")
         async with transaction(self._database.api) as connection:
             reserved = await jobs.reserve_keys(connection, who.project, hashes)
-            known = await jobs.known_keys(connection, who.project, [key for key in hashes if key not in reserved])
+            taken = [key for key in hashes if key not in reserved]
+            known = await jobs.known_keys(connection, who.project, taken) if taken else {}
             for key, earlier in known.items():
                 _same_body(key, earlier.body_hash, hashes[key])
             await self._need_inputs(connection, templates)
