@@ -56,7 +56,8 @@ class Session:
     """Newest ping; a lease is acknowledged with it."""
     leased_seq: int = 0
     load: Load | None = None
-    state: str = WorkerState.INITIALIZING
+    state: str = ""
+    """What its last beat said; empty before the first."""
     placing: bool = False
     """Gets jobs: from its reconcile on."""
     held: dict[tuple[int, int], Shape] = field(default_factory=dict)
@@ -66,6 +67,14 @@ class Session:
     def heard(self) -> float:
         """When it was last heard on either way."""
         return max(self.heard_ws, self.heard_udp)
+
+    def closed(self) -> str:
+        """Why it takes nothing new, in words for a person; empty where it does."""
+        if self.state == WorkerState.DRAINING:
+            return "it is being drained"
+        if self.state == WorkerState.INITIALIZING or self.capacity.slots <= 0:
+            return "its container engine does not answer; start it there"
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +165,10 @@ class Dispatcher:
 
     def beat(self, session: Session, beat: Beat) -> None:
         """A genuine heartbeat. Only memory changes."""
-        was_silent = self._is_silent(session)
+        away = self._is_silent(session) or bool(session.closed())
         session.heard_udp = self._clock.monotonic()
         self._note(session, beat.load, beat.state)
-        if was_silent:
+        if away and not session.closed():
             self._freed()
 
     def ping(self, session: Session, seq: int, load: Load) -> None:
@@ -185,12 +194,13 @@ class Dispatcher:
         return [
             replace(session.room)
             for session in self._sessions.values()
-            if session.placing and session.room.slots > 0 and not self._is_silent(session)
+            if session.placing and session.room.slots > 0 and not session.closed() and not self._is_silent(session)
         ]
 
     def capacities(self) -> list[tuple[str, Room]]:
-        """Name and whole capacity of each worker that gets jobs."""
-        return [(s.name, room_of(s.worker, s.capacity, s.labels)) for s in self._sessions.values() if s.placing]
+        """Name and whole capacity of each connected worker, also of one that takes nothing now."""
+        placing = [session for session in self._sessions.values() if session.placing]
+        return [(s.name, replace(room_of(s.worker, s.capacity, s.labels), closed=s.closed())) for s in placing]
 
     def dispatch(self, jobs: Iterable[Sendable]) -> None:
         """Send committed attempts. One whose session has gone meanwhile is found again by reconcile or lease."""
@@ -269,8 +279,10 @@ class Dispatcher:
     def _state(self, session: Session) -> str:
         if self._is_silent(session):
             return WorkerState.UNREACHABLE
-        if not session.placing:
+        if not session.placing or (session.closed() and session.state != WorkerState.DRAINING):
             return WorkerState.INITIALIZING
+        if session.closed():
+            return WorkerState.DRAINING
         return WorkerState.WORKING if session.held else WorkerState.WAITING
 
 

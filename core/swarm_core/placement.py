@@ -39,10 +39,12 @@ class Room:
     labels: Mapping[str, str]
     load: float = 0.0
     """Load a cpu from its last beat: breaks ties between equally full workers."""
+    closed: str = ""
+    """Why it takes no job at all now, for a person; empty where it does."""
 
     def fits(self, shape: Shape) -> int:
         """How many jobs of a shape have room here."""
-        if self.slots <= 0 or not shape.matches(self.labels):
+        if self.closed or self.slots <= 0 or not shape.matches(self.labels):
             return 0
         return max(
             0,
@@ -113,7 +115,7 @@ def _best(heap: list[tuple[float, int]], rooms: Sequence[Room], shape: Shape) ->
 
 
 def nearest(shape: Shape, rooms: Iterable[tuple[str, Room]]) -> str | None:
-    """For a shape that no worker can ever hold: the worker that comes nearest and what it lacks, for a person.
+    """For a shape that no worker can hold: the worker that comes nearest and what it lacks, for a person.
 
     `rooms` are (name, whole capacity). None when some worker could hold it, or when there is none at all.
     """
@@ -132,7 +134,7 @@ def nearest(shape: Shape, rooms: Iterable[tuple[str, Room]]) -> str | None:
 
 
 def _lacks(shape: Shape, room: Room) -> list[tuple[float, str]]:
-    lacks: list[tuple[float, str]] = []
+    lacks: list[tuple[float, str]] = [(2.0, room.closed)] if room.closed else []
     for what, wanted, has in (
         ("cpu", shape.cpu_millis, room.cpu_millis),
         ("memory", shape.memory, room.memory),

@@ -22,6 +22,7 @@ from swarm_worker.images import Images
 from swarm_worker.join import join
 from swarm_worker.journal import Journal
 from swarm_worker.link import Link, Revoked
+from swarm_worker.lobby import Lobby
 from swarm_worker.machine import Machine, Mode, ModeWanted
 from swarm_worker.outbox import Outbox
 from swarm_worker.runner import Parts
@@ -114,14 +115,13 @@ class Service:
     async def run(self) -> int:
         """Serve until told to end; the exit code."""
         self._show()
-        version = await self._await_engine()
-        if version is None:
-            await self._engine.close()
-            return 0
-        self._engine_text = version
         tokens = Tokens(self._identity)
         api = CoreApi(self._identity, tokens)
         try:
+            version = await self._await_engine(tokens, api)
+            if version is None:
+                return 0
+            self._engine_text = version
             return await self._serve(version, tokens, api)
         finally:
             await api.close()
@@ -130,15 +130,40 @@ class Service:
             self._core = "not connected"
             self._show()
 
-    async def _await_engine(self) -> str | None:
+    async def _await_engine(self, tokens: Tokens, api: CoreApi) -> str | None:
         """The engine's version once it answers; None when told to end before."""
-        while not self._stop.is_set():
-            try:
-                return await self._engine.open()
-            except EngineError as error:
-                self._engine_missing(error)
-            await _within(self._stop.wait(), _ENGINE_PAUSE)
-        return None
+        lobby: asyncio.Task[None] | None = None
+        try:
+            while not self._stop.is_set():
+                try:
+                    return await self._engine.open()
+                except EngineError as error:
+                    self._engine_missing(error)
+                lobby = lobby or asyncio.create_task(self._in_lobby(tokens, api))
+                await _within(self._stop.wait(), _ENGINE_PAUSE)
+            return None
+        finally:
+            if lobby is not None:
+                lobby.cancel()
+                await asyncio.wait({lobby})
+
+    async def _in_lobby(self, tokens: Tokens, api: CoreApi) -> None:
+        """Show the core that this worker is here, and what it lacks."""
+        records, problems = Journal(self._settings.data).read_all()
+        if records or problems:
+            return
+        lobby = Lobby(self._facts(""), self._identity.host)
+        try:
+            await Link(self._identity, api, tokens, lobby.outbox, lobby).run()
+        except Revoked as error:
+            log.error("%s", error)  # `_serve` meets it again once there is an engine
+        finally:
+            lobby.disconnected("the engine answers")
+
+    def _facts(self, engine: str) -> Facts:
+        settings = self._settings
+        capacity, labels = sysinfo.capacity(settings), sysinfo.labels(settings)
+        return Facts(capacity, sysinfo.sysinfo(engine), labels, self._identity.cluster)
 
     def _engine_missing(self, error: EngineError) -> None:
         remedy = "start it (systemctl start docker), or let this user use it (group docker)"
@@ -177,11 +202,10 @@ class Service:
         sandboxes = Sandboxes(containers, owner, enabled=settings.share_sandbox)
         transfer = Transfer(api, log.warning)
         outbox = Outbox(LogWindow(), lambda piece: _read_piece(worker, piece))
-        capacity = sysinfo.capacity(settings)
-        facts = Facts(capacity, sysinfo.sysinfo(version), sysinfo.labels(settings), identity.cluster)
+        facts = self._facts(version)
         worker = Worker(
             facts,
-            Machine(slots=capacity.slots),
+            Machine(slots=facts.capacity.slots),
             Journal(settings.data),
             outbox,
             containers,

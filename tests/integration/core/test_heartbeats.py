@@ -108,8 +108,8 @@ async def scene() -> AsyncIterator[Scene]:
         server.close()
 
 
-def beat(load: float = 0.5) -> Beat:
-    return Beat(1.0, str(WorkerState.WAITING), m.Load(running=0, free_slots=4, load1=load, memory_free=1))
+def beat(load: float = 0.5, state: WorkerState = WorkerState.WAITING) -> Beat:
+    return Beat(1.0, str(state), m.Load(running=0, free_slots=4, load1=load, memory_free=1))
 
 
 async def test_a_beat_carries_the_load_that_placement_reads() -> None:
@@ -216,3 +216,20 @@ def test_whatever_arrives_only_genuine_new_beats_count(events: list[str]) -> Non
             case _:
                 clock.now += 1
     assert server.counters.genuine == genuine
+
+
+async def test_a_worker_whose_engine_is_away_gets_no_jobs_until_a_beat_says_otherwise() -> None:
+    async with scene() as s:
+        sealer = Sealer(7, KEY)
+        s.send(sealer.seal(beat(state=WorkerState.INITIALIZING)))
+        await s.until(1)
+        assert (s.state(), s.dispatcher.rooms()) == (WorkerState.INITIALIZING, [])
+        [(_, room)] = s.dispatcher.capacities()
+        assert "engine does not answer" in room.closed
+        woken = len(s.freed)
+        s.send(sealer.seal(beat()))
+        await s.until(2)
+        assert (s.state(), len(s.dispatcher.rooms()), len(s.freed)) == (WorkerState.WAITING, 1, woken + 1)
+        s.send(sealer.seal(beat(state=WorkerState.DRAINING)))
+        await s.until(3)
+        assert (s.state(), s.dispatcher.rooms()) == (WorkerState.DRAINING, [])

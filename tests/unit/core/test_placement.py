@@ -1,5 +1,6 @@
 """Placement is a pure function of shapes and rooms."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from hypothesis import given
@@ -50,6 +51,13 @@ def test_the_nearest_worker_is_named_with_what_it_lacks() -> None:
     assert said == "small comes nearest: it has 8G of memory, not 64G"
     assert nearest(shape(), [("small", room(1))]) is None
     assert nearest(shape(), []) is None
+
+
+def test_a_worker_that_takes_nothing_now_fits_nothing_and_says_why() -> None:
+    closed = replace(room(1), closed="it is being drained")
+    assert closed.fits(shape()) == 0
+    assert nearest(shape(), [("small", closed)]) == "small comes nearest: it is being drained"
+    assert nearest(shape(), [("small", closed), ("other", room(2))]) is None
 
 
 shapes = st.builds(
