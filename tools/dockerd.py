@@ -104,6 +104,7 @@ def stop(daemon: Daemon) -> bool:
     finally:
         os.close(handle)
     daemon.record.unlink(missing_ok=True)
+    _started[:] = [child for child in _started if child.poll() is None]
     return True
 
 
