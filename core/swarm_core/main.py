@@ -8,6 +8,7 @@ from typing import Final
 
 from swarm_core import __version__
 from swarm_core.clock import Clock, SystemClock
+from swarm_core.dbclock import DatabaseClock
 from swarm_core.identity.cluster import open_cluster
 from swarm_core.identity.seal import Sealer, read_seal_key
 from swarm_core.logger import Logger, level_of, take_over
@@ -92,14 +93,16 @@ async def _serve_on(
     stop: asyncio.Event,
 ) -> None:
     core = CoreId(uuid7())
-    cluster = await open_cluster(database.api, sealer, clock.time())
+    shared = DatabaseClock(clock, database.api, logger)
+    await shared.measure()
+    cluster = await open_cluster(database.api, sealer, shared.time())
     parts = Parts(
         Given(
             core=core,
             settings=settings,
             database=database,
             cluster=cluster,
-            clock=clock,
+            clock=shared,
             logger=logger,
             version=__version__,
         )
@@ -113,6 +116,7 @@ async def _serve_on(
         ) from None
     parts.gateway.udp_port = port
     server = WebServer(parts.app, parts.certificate.context, listening)
+    parts.supervisor.add(shared)
     parts.supervisor.add(server)
     parts.supervisor.start()
     logger.success("core is up", core=core, host=settings.host, port=port, cluster=cluster.id, version=__version__)
@@ -128,6 +132,7 @@ async def _stop(parts: Parts, server: WebServer, logger: Logger) -> None:
     await parts.supervisor.stop(_STOP_SECONDS)
     parts.heartbeats.close()
     parts.passwords.close()
+    parts.blobs.close()
     await parts.cache.close()
     logger.info("core has stopped")
 

@@ -19,7 +19,7 @@ from swarm_core.identity.seal import Sealer, read_seal_key
 from swarm_core.identity.tokens import Tokens
 from swarm_core.identity.workers import Workers
 from swarm_core.logger import Level, Logger
-from swarm_core.settings import Settings
+from swarm_core.settings import Settings, seconds
 from swarm_core.store.database import Database
 from swarm_core.store.opening import WAIT_SECONDS, open_database
 from swarm_protocol.errors import SwarmError
@@ -92,7 +92,9 @@ async def migrate(env: Mapping[str, str]) -> list[str]:
 
 
 async def _database(env: Mapping[str, str], clock: Clock) -> tuple[Database, list[str]]:
-    return await open_database(_need(env, "SWARM_DATABASE_URL"), _say, clock, wait=wait_seconds(env))
+    return await open_database(
+        _need(env, "SWARM_DATABASE_URL"), _say, clock, wait=seconds(env, "SWARM_DATABASE_WAIT", WAIT_SECONDS)
+    )
 
 
 def _say(text: str) -> None:
@@ -114,15 +116,6 @@ def core_url(listen: str) -> str:
     if host in ("", "0.0.0.0", "::"):
         host = "127.0.0.1" if host != "::" else "::1"
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
-
-
-def wait_seconds(env: Mapping[str, str]) -> float:
-    """How long a start waits for the database (SWARM_DATABASE_WAIT). Raises SwarmError."""
-    text = env.get("SWARM_DATABASE_WAIT", str(WAIT_SECONDS))
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        raise SwarmError("bad_request", f"SWARM_DATABASE_WAIT={text!r} is no number of seconds") from None
 
 
 def _need(env: Mapping[str, str], name: str) -> str:

@@ -297,7 +297,8 @@ class Receiver:
             )
         spec = msgspec.json.decode(past.spec, type=JobSpec)
         raw = msgspec.json.encode(msgspec.structs.replace(spec, at=None))
-        template = await self._template(who, raw, digest=past.image_digest, retry_of=job)
+        pinned = await self._images.resolve(who.project, f"{_bare(spec.image)}@{past.image_digest}")
+        template = await self._template(who, raw, digest=pinned.digest, retry_of=job)
         [made] = await self._submit_templates([template])
         return Retried(made.id, True)
 
@@ -361,6 +362,12 @@ def _wake_at_or_none(text: str) -> datetime | None:
 
 def _wake_at(text: str | None) -> datetime | None:
     return _wake_at_or_none(text) if text else None
+
+
+def _bare(reference: str) -> str:
+    """An image reference without its tag or digest; a port in a registry's name is no tag."""
+    name = reference.partition("@")[0]
+    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
 
 
 def _shape(spec: JobSpec, number: int) -> Shape:

@@ -52,6 +52,8 @@ class Settings:
     advertise_udp: str = ""
     """Host that workers send beats to; empty: the one they reached the websocket at."""
     seal_key_file: Path
+    database_wait: float = 60.0
+    """How long a start waits for a database that is away, in seconds."""
     log_level: str = "info"
     timers: Timers = field(default_factory=Timers)
     retention: Retention = field(default_factory=Retention)
@@ -69,6 +71,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         port=port,
         advertise_udp=env.get("SWARM_ADVERTISE_UDP", ""),
         seal_key_file=Path(_need(env, "SWARM_SEAL_KEY_FILE", "a file with 32 random bytes in base64url")),
+        database_wait=seconds(env, "SWARM_DATABASE_WAIT", 60.0),
         log_level=env.get("SWARM_LOG_LEVEL", "info"),
         timers=_timers(env),
     )
@@ -79,11 +82,19 @@ def _timers(env: Mapping[str, str]) -> Timers:
     for name in Timers.__dataclass_fields__:
         variable = f"SWARM_TIMER_{name.upper()}"
         if variable in env:
-            try:
-                changed[name] = float(env[variable])
-            except ValueError:
-                raise SwarmError("bad_request", f"{variable}={env[variable]!r} is no number of seconds") from None
+            changed[name] = seconds(env, variable, 0.0)
     return Timers(**changed)
+
+
+def seconds(env: Mapping[str, str], variable: str, default: float) -> float:
+    """A duration of a variable. Raises SwarmError naming it where it is none."""
+    try:
+        value = float(env.get(variable) or default)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise SwarmError("bad_request", f"{variable}={env[variable]!r} is no number of seconds")
+    return value
 
 
 def _need(env: Mapping[str, str], name: str, example: str) -> str:

@@ -220,7 +220,7 @@ create table job (
     check (state <> 'sleeping' or wake_at is not null)
 ) with (fillfactor = 70);                       -- room on the page for the heap-only updates
 
-create index job_by_project on job (project_id, id desc);
+create index job_by_project on job (project_id, id);   -- ascending: new rows go to its right edge, which is cheap
 -- No index mentions `state`: it changes with each step, and a column in any index (or its predicate) would turn
 -- those updates from heap-only ones into writes of every index.
 create index job_sleeping on job (wake_at) where wake_at is not null;
@@ -228,7 +228,7 @@ create index job_queue_deadline on job (queue_deadline) where queue_deadline is 
 create index job_cancelling on job (id) where cancel_requested_at is not null and ended_at is null;
 create index job_ended on job (ended_at) where ended_at is not null;
 create index job_unfinished on job (project_id, id) where ended_at is null;
-create index job_named on job (project_id, name, id desc) where name is not null;
+create index job_named on job (project_id, name, id) where name is not null;
 
 -- A terminal state is never left, whoever asks. The WHEN clause keeps the guard free for every other update.
 create function refuse_to_leave_terminal() returns trigger language plpgsql as $$

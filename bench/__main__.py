@@ -1,0 +1,51 @@
+"""`python -m bench [NAME …] [--rounds N] [--quick] [--long]`: runs benchmarks, prints and keeps their results."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from bench import beat_writes, containers, heartbeats, latency, report, servers, throughput
+from bench.report import Result
+
+NAMES = ("throughput", "latency", "containers", "heartbeats")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run what was named, or all."""
+    asked = _parser().parse_args(words)
+    rows = _run(asked.names or list(NAMES), 1 if asked.quick else asked.rounds, asked.quick, asked.long)
+    report.write(rows)
+    missed = [row.name for row in rows if row.met() is False]
+    if missed:
+        print(f"missed: {', '.join(missed)}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="which (all)")
+    parser.add_argument("--rounds", type=int, default=5, help="of floor and subject in turns (5)")
+    parser.add_argument("--quick", action="store_true", help="one small round: whether it works, not how fast it is")
+    parser.add_argument("--long", action="store_true", help="throughput at ten times the jobs, too")
+    return parser
+
+
+def _run(names: list[str], rounds: int, quick: bool, long: bool) -> list[Result]:
+    rows: list[Result] = []
+    if "heartbeats" in names:
+        rows += heartbeats.measure(rounds, *((500, 2.0) if quick else ()))
+    with servers.running() as up:
+        if "throughput" in names:
+            bulk, single = (5_000, 500) if quick else (60_000, 5_000)
+            rows += asyncio.run(throughput.measure(up, rounds, bulk, single, bulk * 10 if long else 0))
+        if "latency" in names:
+            rows += asyncio.run(latency.measure(up, 100 if quick else 1000))
+        if "heartbeats" in names:
+            rows += asyncio.run(beat_writes.measure(up, 20, 5 if quick else 20))
+        if "containers" in names:
+            rows += asyncio.run(containers.measure(up, rounds, 12 if quick else 60))
+    return rows
+
+
+if __name__ == "__main__":
+    main()
