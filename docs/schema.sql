@@ -137,10 +137,10 @@ create table job (
     PRIMARY KEY (id),
     CHECK (((state <> 'sleeping'::job_state) OR (wake_at IS NOT NULL)))
 );
-CREATE INDEX job_by_project ON job (project_id, id DESC);
+CREATE INDEX job_by_project ON job (project_id, id);
 CREATE INDEX job_cancelling ON job (id) WHERE ((cancel_requested_at IS NOT NULL) AND (ended_at IS NULL));
 CREATE INDEX job_ended ON job (ended_at) WHERE (ended_at IS NOT NULL);
-CREATE INDEX job_named ON job (project_id, name, id DESC) WHERE (name IS NOT NULL);
+CREATE INDEX job_named ON job (project_id, name, id) WHERE (name IS NOT NULL);
 CREATE INDEX job_queue_deadline ON job (queue_deadline) WHERE (queue_deadline IS NOT NULL);
 CREATE INDEX job_sleeping ON job (wake_at) WHERE (wake_at IS NOT NULL);
 CREATE INDEX job_unfinished ON job (project_id, id) WHERE (ended_at IS NULL);
