@@ -16,7 +16,7 @@ import msgspec
 from swarm_core.batcher import Batcher
 from swarm_core.placement import Room, Shape, nearest
 from swarm_core.store import jobs
-from swarm_core.store.database import Connection, Database, transaction
+from swarm_core.store.database import ACQUIRE_SECONDS, Connection, Database, transaction
 from swarm_core.store.jobs import Template
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import ProjectId
@@ -188,8 +188,8 @@ class Receiver:
         return found
 
     async def _insert(self, templates: Sequence[Template]) -> list[Submitted]:
-        """One statement for all that gathered."""
-        async with transaction(self._database.api) as connection:
+        """One statement for all that gathered, which is its own transaction."""
+        async with self._database.api.acquire(timeout=ACQUIRE_SECONDS) as connection:
             made = await jobs.insert(connection, templates, range(len(templates)), [None] * len(templates))
         return self._announce(made, [template.shape for template in templates])
 

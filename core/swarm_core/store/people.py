@@ -105,9 +105,7 @@ async def remove_login(connection: Connection, secret_hash: bytes) -> UUID | Non
 # Failed tries --------------------------------------------------------------------------------------------
 
 
-async def lock_failures(
-    connection: Connection, name: str, keys: Sequence[str]
-) -> tuple[Mapping[str, Past], datetime]:
+async def lock_failures(connection: Connection, name: str, keys: Sequence[str]) -> tuple[Mapping[str, Past], datetime]:
     """What is known of a name's keys, locked, and the database's time. Raises TimeoutError (one of LOST)."""
     await connection.execute(_SQL["lock_name"], _TRYING, name)
     for _ in range(_LOCK_TRIES):
