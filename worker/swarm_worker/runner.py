@@ -26,7 +26,7 @@ from swarm_worker.journal import Journal, Record
 from swarm_worker.machine import Event, RunnerDone, RunnerGone, RunnerHarvesting, RunnerStarted, Why
 from swarm_worker.runtimes.docker import Containers, Exit
 from swarm_worker.runtimes.engine import EngineError, EngineGone, EngineRefused
-from swarm_worker.runtimes.profile import Owner, Plan, ProfileError, body, container_name
+from swarm_worker.runtimes.profile import LOG_FILE, Owner, Plan, ProfileError, body, container_name
 from swarm_worker.runtimes.sandbox import Sandboxes
 from swarm_worker.spool import Resume, Spool
 from swarm_worker.transfer import Transfer, TransferError, Upload
@@ -324,7 +324,7 @@ class Runner:
 
     async def _bring_log(self, *, follow: bool) -> None:
         """Bring the engine's log into the spool: what there is, or with `follow` up to the container's end."""
-        resume = Resume(self._spool)
+        resume = Resume(self._spool, LOG_FILE)
         async for stream, data in self._parts.containers.logs(self._record.container, follow=follow):
             resume.feed(stream, data)
             self._parts.grew(self.ref, self._spool)

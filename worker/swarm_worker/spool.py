@@ -14,6 +14,10 @@ STREAMS: Final = (1, 2)
 """stdout, stderr."""
 
 
+_LINE: Final = 32
+"""A little more than what the engine keeps beside the text of each line."""
+
+
 class Spool:
     """Both streams of one attempt. Writing and reading are short and go to the page cache."""
 
@@ -68,11 +72,13 @@ class Resume:
     """Feeds a log that is read again from its start into a spool that has a part of it already.
 
     What the engine gives again is compared with what is kept: an engine that has thrown the start away by rotation
-    would otherwise shift the log unnoticed.
+    would otherwise shift the log unnoticed. And it is cut with a mark before the engine's own copy, of
+    `engine_keeps` bytes, is full: the engine says nothing of what it leaves out after that.
     """
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, engine_keeps: int) -> None:
         self._spool = spool
+        self._room = engine_keeps
         self._seen = dict.fromkeys(STREAMS, 0)
         self._kept = dict(spool.sizes)
 
@@ -88,3 +94,6 @@ class Resume:
             return
         if known < len(data):
             self._spool.append(stream, data[known:])
+        self._room -= len(data) + _LINE * data.count(b"\n")
+        if self._room <= 0:
+            self._spool.truncate(stream, "the engine keeps no more of so many short lines")

@@ -14,8 +14,12 @@ from swarm_protocol.spec import JobSpec
 NOBODY: Final = "65534:65534"
 JOB: Final = "job"
 SANDBOX: Final = "sandbox"
-_LOG_FILE: Final = "128m"
-"""Two such files hold a 64 MiB log of ordinary lines, so that a re-attached worker can read it from its start."""
+LOG_FILE: Final = 512_000_000
+"""Bytes of the engine's own copy of a log: 64 MiB of lines with four bytes and more, each of which takes some 27 bytes
+beside its text. One file, since whoever follows a log is told nothing more once the engine begins a second one."""
+
+
+_LOG_OPTIONS: Final = {"max-size": f"{LOG_FILE // 1_000_000}m", "max-file": "1", "compress": "false"}
 
 
 class ProfileError(ValueError):
@@ -123,7 +127,7 @@ def _host(plan: Plan) -> dict[str, Any]:
         "PidsLimit": limits.pids,
         "Mounts": [_bind(plan.inputs, "/in", True), _bind(plan.outputs, "/out", False)],
         "Tmpfs": _tmpfs(plan),
-        "LogConfig": {"Type": "local", "Config": {"max-size": _LOG_FILE, "max-file": "2", "compress": "false"}},
+        "LogConfig": {"Type": "local", "Config": _LOG_OPTIONS},
         "RestartPolicy": {"Name": "no"},
     }
 
