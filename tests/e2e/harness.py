@@ -34,6 +34,8 @@ SECONDS: Final = 60.0
 _UP: Final = 180.0
 _DOWN: Final = 120.0
 _LOOK: Final = 0.05
+_TRIES: Final = 3
+"""Starts of a role that may fail after a kill: what it needs may still be on its way."""
 T = TypeVar("T")
 Done = subprocess.CompletedProcess[bytes]
 
@@ -176,13 +178,19 @@ class Home:
         return pid
 
     def again(self, role: str, before: int, *, seconds: float = SECONDS) -> int:
-        """Wait until a role is ready with another pid than before."""
+        """Wait until a role is ready with another pid than before; fails early where it ends again and again."""
+        first = self._child(role)["restarts"]
 
         def look() -> int | None:
-            pid = self.pids().get(role)
-            return pid if pid is not None and pid != before else None
+            child = self._child(role)
+            assert child["restarts"] <= first + _TRIES, f"{role} does not start: {child}{self.logs()}"
+            pid = int(child["pid"] or 0)
+            return pid if child["state"] == "ready" and pid != before else None
 
         return self.until(look, f"another {role} than {before}", seconds)
+
+    def _child(self, role: str) -> dict[str, Any]:
+        return next(child for child in self.status()["children"] if child["role"] == role)
 
     def bounce(self, role: str, number: int = signal.SIGKILL) -> None:
         """Kill a role's process and wait for the one that the supervisor starts instead."""
