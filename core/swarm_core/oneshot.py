@@ -93,7 +93,7 @@ async def migrate(env: Mapping[str, str]) -> list[str]:
 
 async def _database(env: Mapping[str, str], clock: Clock) -> tuple[Database, list[str]]:
     return await open_database(
-        _need(env, "SWARM_DATABASE_URL"), _say, clock, wait=seconds(env, "SWARM_DATABASE_WAIT", WAIT_SECONDS)
+        _need(env, "SWARM_DATABASE_URL"), _say, clock, wait=seconds(env, "SWARM_TIMER_DATABASE", WAIT_SECONDS)
     )
 
 

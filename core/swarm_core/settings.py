@@ -52,8 +52,6 @@ class Settings:
     advertise_udp: str = ""
     """Host that workers send beats to; empty: the one they reached the websocket at."""
     seal_key_file: Path
-    database_wait: float = 60.0
-    """How long a start waits for a database that is away, in seconds."""
     log_level: str = "info"
     timers: Timers = field(default_factory=Timers)
     retention: Retention = field(default_factory=Retention)
@@ -71,7 +69,6 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         port=port,
         advertise_udp=env.get("SWARM_ADVERTISE_UDP", ""),
         seal_key_file=Path(_need(env, "SWARM_SEAL_KEY_FILE", "a file with 32 random bytes in base64url")),
-        database_wait=seconds(env, "SWARM_DATABASE_WAIT", 60.0),
         log_level=env.get("SWARM_LOG_LEVEL", "info"),
         timers=_timers(env),
     )

@@ -58,7 +58,7 @@ def env(tmp_path: Path, empty_database: str) -> dict[str, str]:
         "SWARM_SEAL_KEY_FILE": str(key),
         "SWARM_LISTEN": f"127.0.0.1:{free_port()}",
         "SWARM_DATA": str(tmp_path / "blobs"),
-        "SWARM_DATABASE_WAIT": "1",
+        "SWARM_TIMER_DATABASE": "1",
     }
 
 
@@ -132,6 +132,25 @@ async def test_a_database_that_is_down_is_waited_for_and_then_named(env: dict[st
     assert "geheim" not in done.err
 
 
+async def test_serving_waits_for_the_database_too(env: dict[str, str]) -> None:
+    port = free_port()
+    done = await run(env | {"SWARM_DATABASE_URL": f"postgresql://swarm:geheim@127.0.0.1:{port}/swarm"}, "serve")
+    assert (done.code, done.out) == (1, "")
+    assert f"waiting for the database at 127.0.0.1:{port}/swarm" in done.err
+    assert f"error: the database at 127.0.0.1:{port}/swarm can't be used" in done.err
+    assert "Traceback" not in done.err
+
+
+async def test_a_port_that_is_taken_is_named(env: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = await run(env | {"SWARM_LISTEN": address}, "serve")
+    assert done.code == 1
+    assert f"error: can't listen on {address}" in done.err
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -139,7 +158,7 @@ async def test_a_database_that_is_down_is_waited_for_and_then_named(env: dict[st
         ({"SWARM_SEAL_KEY_FILE": ""}, "SWARM_SEAL_KEY_FILE is not set"),
         ({"SWARM_SEAL_KEY_FILE": "/nowhere/key"}, "can't read the seal key /nowhere/key"),
         ({"SWARM_DATABASE_URL": "nonsense"}, "can't be used"),
-        ({"SWARM_DATABASE_WAIT": "soon"}, "SWARM_DATABASE_WAIT='soon' is no number"),
+        ({"SWARM_TIMER_DATABASE": "soon"}, "SWARM_TIMER_DATABASE='soon' is no number"),
     ],
 )
 async def test_wrong_settings_are_named(env: dict[str, str], change: dict[str, str], says: str) -> None:
