@@ -84,7 +84,11 @@ async def start(env: Mapping[str, str], *words: str) -> asyncio.subprocess.Proce
 
 async def run(env: Mapping[str, str], *words: str) -> Done:
     process = await start(env, *words)
-    out, err = await asyncio.wait_for(process.communicate(), SECONDS)
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), SECONDS)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
     assert process.returncode is not None
     return Done(process.returncode, out.decode(), err.decode())
 
