@@ -1,1 +1,1 @@
-"""Benchmarks: the real core beside the least that the same work can cost, both in the same run on the same machine."""
+"""Benchmarks: the real core beside a floor, taken in turns in one run. `python -m bench --help`."""

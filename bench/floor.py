@@ -1,171 +1,105 @@
-"""Floor A: the rows of a job's life written by plain asyncpg, the least that keeping them can cost.
+"""Floor A: the rows of a job (job, queue, attempt, history) written by plain asyncpg, and nothing else.
 
-Four statements for each batch, in four stages: insert (job, queue, history), claim (queue, job, attempt, history), start and
-finish (job, attempt, history). The tables, indexes and values are the core's; there are no checks beyond the guards
-that a claim needs, and nothing else: no network, no protocol, no worker. Each stage is done over several connections
-at once, for one alone leaves half of the machine idle.
+Four stages, each a statement over a batch of 100: insert, claim, start, finish. Same schema, same indexes, plan
+pinned as on the core's hot connections. No HTTP, no TLS, no worker, no decision: what Postgres alone takes.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
-from bench.noop import DIGEST, TIMINGS, spec_text
-from swarm_protocol.ids import DEFAULT_PROJECT, uuid7
-
-if TYPE_CHECKING:
-    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    Pool = asyncpg.Pool[asyncpg.Record]
-else:  # generic in the stubs only
-    Connection = asyncpg.pool.PoolConnectionProxy
-    Pool = asyncpg.Pool
+from swarm_migrations import migrate
 
 BATCH: Final = 100
-CONNECTIONS: Final = 4
-_TIMINGS: Final = msgspec.json.encode(TIMINGS).decode()
-# The plan is pinned: one made while the tables were empty would stay a sequential scan for the connection's life.
-_SETTINGS: Final = {"enable_seqscan": "off", "jit": "off", "synchronous_commit": "on"}
-
+_PINNED: Final = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+}
 _INSERT: Final = """
-with made as (
-    insert into job (project_id, person_id, state, shape_id, priority, retries, infra_retries, at_most_once, created_at,
-                     image_digest, spec)
-    select $2, $3, 'queued', 1, 0, 0, 3, false, now(), $4, spec::json from unnest($1::text[]) as t (spec)
-    returning id, shape_id, priority, created_at
-), queued as (
-    insert into queue (job_id, shape_id, priority) select id, shape_id, priority from made
-)
-insert into history (job_id, at, new_state, attempt, actor)
-select id, created_at, 'queued', 0, 'user:bench' from made
+with job as (
+    insert into job
+        (project_id, state, shape_id, priority, retries, infra_retries, at_most_once, created_at, image_digest, spec)
+    select $2, 'queued', 1, 0, 0, 3, false, swarm_now(), 'sha256:0', '{"image":"x","command":["true"]}'
+    from generate_series(1, $1::int)
+    returning id
+), queued as (insert into queue (job_id, shape_id, priority) select id, 1, 0 from job)
+insert into history (job_id, at, new_state, attempt, actor) select id, swarm_now(), 'queued', 0, 'bench' from job
 """
-
 _CLAIM: Final = """
-with picked as materialized (
+with picked as (
     select job_id from queue where shape_id = 1 order by priority desc, job_id limit $1 for update skip locked
-), gone as (
-    delete from queue using picked where queue.job_id = picked.job_id
-), moved as (
-    update job set state = 'dispatched', attempt = attempt + 1
-    from picked where job.id = picked.job_id and job.state = 'queued'
-    returning job.id, job.attempt, job.spec
+), gone as (delete from queue using picked where queue.job_id = picked.job_id),
+moved as (
+    update job set state = 'dispatched', attempt = 1 from picked where job.id = picked.job_id and state = 'queued'
+    returning id
 ), made as (
     insert into attempt (job_id, attempt, worker_id, session_id, claimed_at)
-    select id, attempt, $2, $3, now() from moved
+    select id, 1, $2, $2, swarm_now() from moved
 ), noted as (
     insert into history (job_id, at, old_state, new_state, attempt, actor)
-    select id, now(), 'queued', 'dispatched', attempt, $4 from moved
+    select id, swarm_now(), 'queued', 'dispatched', 1, 'bench' from moved
 )
-select id, attempt, spec from moved
+select id from moved
 """
-
 _START: Final = """
-with i as materialized (
-    select * from unnest($1::bigint[], $2::int[]) as i (job_id, number)
-), moved as (
-    update job set state = 'running', started_at = now()
-    from i where job.id = i.job_id and job.attempt = i.number and job.state = 'dispatched'
-    returning job.id, job.attempt
+with input as materialized (select unnest($1::bigint[]) as id),
+moved as (
+    update job set state = 'running', started_at = swarm_now() from input
+    where job.id = input.id and state = 'dispatched' and attempt = 1 returning job.id
 ), run as (
-    update attempt set state = 'running', started_at = now()
-    from i where attempt.job_id = i.job_id and attempt.attempt = i.number
+    update attempt set state = 'running', started_at = swarm_now() from moved
+    where attempt.job_id = moved.id and attempt.attempt = 1
 )
 insert into history (job_id, at, old_state, new_state, attempt, actor)
-select id, now(), 'dispatched', 'running', attempt, $3 from moved
+select id, swarm_now(), 'dispatched', 'running', 1, 'bench' from moved
 """
-
 _FINISH: Final = """
-with i as materialized (
-    select * from unnest($1::bigint[], $2::int[]) as i (job_id, number)
-), moved as (
-    update job set state = 'succeeded', ended_at = now(), exit_code = 0
-    from i where job.id = i.job_id and job.attempt = i.number and job.state = 'running'
-    returning job.id, job.attempt
+with input as materialized (select unnest($1::bigint[]) as id),
+moved as (
+    update job set state = 'succeeded', ended_at = swarm_now(), exit_code = 0 from input
+    where job.id = input.id and state = 'running' and attempt = 1 returning job.id
 ), ended as (
-    update attempt set state = 'succeeded', ended_at = now(), exit_code = 0, timings = $4::json, stdout = 0, stderr = 0
-    from i where attempt.job_id = i.job_id and attempt.attempt = i.number
+    update attempt set state = 'succeeded', ended_at = swarm_now(), exit_code = 0, stdout = 0, stderr = 0 from moved
+    where attempt.job_id = moved.id and attempt.attempt = 1
 )
 insert into history (job_id, at, old_state, new_state, attempt, actor)
-select id, now(), 'running', 'succeeded', attempt, $3 from moved
+select id, swarm_now(), 'running', 'succeeded', 1, 'bench' from moved
 """
 
-Claimed = tuple[list[int], list[int]]
-"""Jobs and their attempts' numbers, a column each."""
 
-
-@dataclass(frozen=True)
-class Floor:
-    """The writer, on a migrated database of its own."""
-
-    pool: Pool
-    person: UUID = field(default_factory=uuid7)
-    worker: UUID = field(default_factory=uuid7)
-    session: UUID = field(default_factory=uuid7)
-
-    async def run(self, jobs: int, *, batch: int = BATCH) -> float:
-        """Take that many jobs from nothing to succeeded; jobs/s. Raises RuntimeError where one did not get there."""
-        specs = [spec_text(number) for number in range(jobs)]
-        before = await succeeded(self.pool)
-        began = time.perf_counter()
-        await self._stage([specs[at : at + batch] for at in range(0, jobs, batch)], self._insert)
-        claimed: list[Claimed] = await self._stage([batch] * -(-jobs // batch), self._claim)
-        await self._stage(claimed, self._start)
-        await self._stage(claimed, self._finish)
-        took = time.perf_counter() - began
-        done = await succeeded(self.pool) - before
-        if done != jobs:
-            raise RuntimeError(f"only {done} of the floor's {jobs} jobs succeeded")
-        return jobs / took
-
-    async def _stage(self, items: Sequence[Any], work: Callable[[Connection, Any], Awaitable[Any]]) -> list[Any]:
-        """Work on all items, over all connections; each takes the next when it is done with one."""
-        waiting, found = iter(items), []
-
-        async def one() -> None:
-            async with self.pool.acquire() as connection:
-                for item in waiting:
-                    found.append(await work(connection, item))
-
-        await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
-        return found
-
-    async def _insert(self, connection: Connection, specs: list[str]) -> None:
-        await connection.execute(_INSERT, specs, DEFAULT_PROJECT, self.person, DIGEST)
-
-    async def _claim(self, connection: Connection, most: int) -> Claimed:
-        rows = await connection.fetch(_CLAIM, most, self.worker, self.session, f"core:{self.session}")
-        return [row["id"] for row in rows], [row["attempt"] for row in rows]
-
-    async def _start(self, connection: Connection, claimed: Claimed) -> None:
-        await connection.execute(_START, *claimed, f"worker:{self.worker}")
-
-    async def _finish(self, connection: Connection, claimed: Claimed) -> None:
-        await connection.execute(_FINISH, *claimed, f"worker:{self.worker}", _TIMINGS)
-
-
-@asynccontextmanager
-async def floor(url: str) -> AsyncIterator[Floor]:
-    """The floor on the migrated database at `url`."""
-    pool = await asyncpg.create_pool(url, min_size=CONNECTIONS, max_size=CONNECTIONS, server_settings=_SETTINGS)
+async def jobs_per_second(database_url: str, jobs: int) -> float:
+    """Take that many jobs through all four stages in a database of their own; jobs a second, all of them counted."""
+    connection = await asyncpg.connect(database_url, server_settings=_PINNED)
     try:
-        yield Floor(pool)
+        await migrate(connection)
+        await connection.execute("truncate job, queue, attempt, history")
+        began = time.perf_counter()
+        await _stages(connection, jobs)
+        seconds = time.perf_counter() - began
+        done = await connection.fetchval("select count(*) from job where state = 'succeeded'")
+        if done != jobs:
+            raise RuntimeError(f"the floor's own count is wrong: {done} of {jobs}")
+        return jobs / seconds
     finally:
-        await pool.close()
+        await connection.close()
 
 
-async def succeeded(pool: Pool) -> int:
-    """How many jobs have succeeded with everything that belongs to that: the attempt's exit code and all four steps."""
-    found: int = await pool.fetchval(
-        """
-        select count(*) from job j join attempt a on a.job_id = j.id and a.attempt = j.attempt
-        where j.state = 'succeeded' and a.state = 'succeeded' and a.exit_code = 0 and j.exit_code = 0
-          and (select count(*) from history h where h.job_id = j.id) = 4
-        """
-    )
-    return found
+async def _stages(connection: "asyncpg.Connection[asyncpg.Record]", jobs: int) -> None:
+    nobody = UUID(int=0)
+    batches = [min(BATCH, jobs - at) for at in range(0, jobs, BATCH)]
+    insert, claim = await connection.prepare(_INSERT), await connection.prepare(_CLAIM)
+    start, finish = await connection.prepare(_START), await connection.prepare(_FINISH)
+    for size in batches:
+        await insert.fetch(size, nobody)
+    claimed = [[row["id"] for row in await claim.fetch(size, nobody)] for size in batches]
+    for ids in claimed:
+        await start.fetch(ids)
+    for ids in claimed:
+        await finish.fetch(ids)

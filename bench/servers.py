@@ -1,85 +1,126 @@
-"""The servers under a benchmark: embedded Postgres and Valkey with the durability that a home has, in a folder that goes
-away with them."""
+"""The real thing, as processes: Postgres that keeps what it says it keeps, Valkey, and a core on a port of its own."""
 
+import base64
 import os
-import shutil
+import secrets
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import psutil
 
+from swarm_consumer import Client
+from swarm_consumer.credentials import Credentials
+from swarm_core.home import core_calls
+from swarm_core.home.core_calls import SignIn
+from swarm_core.home.ports import HOST, free_port
 from swarm_core.home.postgres import EmbeddedPostgres
 from swarm_core.home.valkey import EmbeddedValkey
-from swarm_migrations import migrate
+
+_READY_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
 class Servers:
-    """Two running servers and the folder for all else that a benchmark keeps."""
+    """Addresses of what runs, and how to act on it."""
 
-    folder: Path
     postgres_url: str
-    postgres_pid: int
-    redis_url: str
+    env: dict[str, str]
+    port: int
+    sign_in: SignIn
+    core: psutil.Process
+    folder: Path
 
-    async def database(self, name: str) -> str:
-        """The URL of a fresh, migrated database; one of that name that was left is dropped first."""
-        await self.admin(f'drop database if exists "{name}" with (force)')
-        await self.admin(f'create database "{name}" template template0')
-        url = urlunsplit(urlsplit(self.postgres_url)._replace(path=f"/{name}"))
-        connection = await asyncpg.connect(url, timeout=20)
-        try:
-            await migrate(connection)
-        finally:
-            await connection.close()
-        return url
+    @property
+    def url(self) -> str:
+        """Where the core answers."""
+        return f"https://{HOST}:{self.port}"
 
-    async def admin(self, statement: str) -> None:
-        """A statement on the server's own database."""
-        connection = await asyncpg.connect(self.postgres_url, timeout=20)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+    @property
+    def database_url(self) -> str:
+        """The core's database."""
+        return self.env["SWARM_DATABASE_URL"]
 
-    async def settle(self) -> None:
-        """Write out what earlier rounds left dirty, so that each round pays for its own writes alone."""
-        await self.admin("checkpoint")
+    def client(self) -> Client:
+        """The SDK, signed in as the administrator."""
+        found = self.sign_in
+        return Client(
+            Credentials(url=self.url, user=found.user, ca_pem=found.ca_pem, refresh_token=found.refresh_token)
+        )
 
-    def postgres_cpu(self) -> float:
-        """CPU seconds of the server so far, with its children, those that have ended too."""
-        parent = psutil.Process(self.postgres_pid)
-        times = parent.cpu_times()
-        return times.user + times.system + times.children_user + times.children_system + _living(parent)
+    def core_cpu(self) -> float:
+        """CPU seconds that the core has used."""
+        times = self.core.cpu_times()
+        return float(times.user + times.system)
 
 
-def _living(parent: psutil.Process) -> float:
-    total = 0.0
-    for child in parent.children():
-        try:
-            times = child.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    return total
+async def make_database(postgres_url: str, name: str) -> str:
+    """An empty database on the server; its URL."""
+    connection = await asyncpg.connect(postgres_url)
+    await connection.execute(f'drop database if exists "{name}" with (force)')
+    await connection.execute(f'create database "{name}"')
+    await connection.close()
+    return urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
 
 
 @contextmanager
-def servers() -> Iterator[Servers]:
-    """Start both, and stop them and remove the folder at the end. Raises SwarmError."""
-    folder = Path(tempfile.mkdtemp(prefix="swarm-bench-"))
-    if os.geteuid() == 0:
-        folder.chmod(0o711)  # the database runs under a user of its own, who must get through
-    postgres, valkey = EmbeddedPostgres(folder / "postgres"), EmbeddedValkey(folder / "valkey")
+def running() -> Iterator[Servers]:
+    """Start all, and stop all."""
+    with tempfile.TemporaryDirectory(prefix="swarm-bench-", ignore_cleanup_errors=True) as text:
+        folder = Path(text)
+        folder.chmod(0o711)
+        postgres, valkey = EmbeddedPostgres(folder / "postgres"), EmbeddedValkey(folder / "valkey")
+        try:
+            database, cache = postgres.start(), valkey.start()
+            with _core(folder, database.url, cache.url) as servers:
+                yield servers
+        finally:
+            valkey.stop()
+            postgres.stop()
+
+
+@contextmanager
+def _core(folder: Path, database_url: str, redis_url: str) -> Iterator[Servers]:
+    port = free_port(udp=True)
+    seal_key, password = folder / "seal-key", folder / "password"
+    seal_key.write_text(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=") + "\n")
+    password.write_text(secrets.token_urlsafe(24) + "\n")
+    for file in (seal_key, password):
+        file.chmod(0o600)
+    env = os.environ | {
+        "SWARM_DATABASE_URL": database_url,
+        "SWARM_REDIS_URL": redis_url,
+        "SWARM_LISTEN": f"{HOST}:{port}",
+        "SWARM_DATA": str(folder / "blobs"),
+        "SWARM_SEAL_KEY_FILE": str(seal_key),
+        "SWARM_LOG_LEVEL": "error",
+    }
+    process = subprocess.Popen(core_calls.serve_command(), env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr)
     try:
-        kept, cache = postgres.start(), valkey.start()
-        yield Servers(folder, kept.url, kept.pid, cache.url)
+        _wait_until_ready(process, port)
+        sign_in = core_calls.sign_in(env, "bench", str(password))
+        yield Servers(database_url, env, port, sign_in, psutil.Process(process.pid), folder)
     finally:
-        valkey.stop()
-        postgres.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int) -> None:
+    end = time.monotonic() + _READY_SECONDS
+    while not core_calls.is_ready(port):
+        if process.poll() is not None:
+            raise RuntimeError(f"the core ended with {process.returncode} while starting")
+        if time.monotonic() > end:
+            raise RuntimeError("the core did not get ready")
+        time.sleep(0.1)
