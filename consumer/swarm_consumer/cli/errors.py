@@ -7,6 +7,8 @@ from swarm_consumer.cli.exits import EXIT_USAGE
 from swarm_consumer.cli.text import clean
 from swarm_protocol.errors import EXIT_OUR_FAILURE, SwarmError
 
+_CORRECT = "correct it and try again; `swarm submit --dry-run` checks a job and runs nothing"
+
 
 class UsageError(Exception):
     """Words on the command line that can't be understood; exit code 2."""
@@ -47,7 +49,8 @@ def report(error: Exception) -> int:
 def _report_swarm(error: SwarmError) -> int:
     for other in error.errors[:-1]:
         say(_line(other), None)
-    say(_line(error.errors[-1]) if error.errors else error.message, error.hint)
+    hint = error.hint or (_CORRECT if error.code == "invalid_spec" else None)
+    say(_line(error.errors[-1]) if error.errors else error.message, hint)
     return EXIT_OUR_FAILURE
 
 

@@ -1,0 +1,1 @@
+"""What goes wrong is said in one line with a next step, and loses nothing."""
