@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
@@ -149,6 +149,10 @@ class Home:
         """Wait until its log has this."""
         self.until(lambda: text in self.log(job) or None, f"{text!r} in the log of job {job}", seconds)
 
+    def release(self, job: int, attempt: int = 1, worker: str = "worker") -> None:
+        """Put `/out/go` before a job that waits for it."""
+        (self.folder / worker / "attempts" / f"{job}.{attempt}" / "out" / "go").touch()
+
     # Processes -------------------------------------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
@@ -195,6 +199,16 @@ class Home:
     def bounce(self, role: str, number: int = signal.SIGKILL) -> None:
         """Kill a role's process and wait for the one that the supervisor starts instead."""
         self.again(role, self.kill(role, number))
+
+    @contextmanager
+    def stopped(self, role: str) -> Iterator[None]:
+        """Within the block a role's process hangs; the supervisor sees no death in that."""
+        pid = self.kill(role, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     @contextmanager
     def only(self, *roles: str) -> Iterator[None]:
