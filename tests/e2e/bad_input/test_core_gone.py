@@ -1,0 +1,62 @@
+"""A core that goes away under somebody who follows a log."""
+
+import os
+import signal
+import subprocess
+import sys
+
+from ..conftest import NewHome
+from ..harness import IMAGE, Home
+from .said import FAILURE
+
+COUNT = 40
+SCRIPT = f"i=0; while [ $i -lt {COUNT} ]; do echo line $i; i=$((i+1)); sleep 0.1; done"
+LINES = b"".join(b"line %d\n" % i for i in range(COUNT))
+IMPATIENT = """
+import swarm_consumer.logs
+from swarm_consumer.cli.main import main
+swarm_consumer.logs.OUTAGE_SECONDS = 2.0
+main()
+"""
+
+
+def test_run_goes_on_with_the_next_core_without_gap_or_double(home: Home) -> None:
+    with home.only("core"):
+        child = home.start("run", IMAGE, "--", "sh", "-c", SCRIPT)
+        assert child.stdout is not None
+        first = child.stdout.readline()
+        home.bounce("core")
+        rest, told = child.communicate(timeout=90)
+    assert child.returncode == 0, told
+    assert first + rest == LINES
+    assert b"Traceback" not in told
+    (job,) = home.json("jobs", "--limit", "1")
+    assert (job["state"], job["attempt"]) == ("succeeded", 1)
+    assert home.log(job["id"]) == LINES
+
+
+def test_a_core_that_stays_away_is_named_and_the_job_goes_on(new_home: NewHome) -> None:
+    home = new_home()
+    home.up()
+    home.push()
+    words = ("run", IMAGE, "--", "sh", "-c", "echo first; sleep 12; echo last")
+    child = subprocess.Popen(
+        [sys.executable, "-c", IMPATIENT, *words], env=home.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"first\n"
+    supervisor = home.pids()["supervisor"]
+    os.kill(supervisor, signal.SIGSTOP)  # or it would start another core
+    try:
+        home.kill("core")
+        rest, err = child.communicate(timeout=60)
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    told = err.decode().splitlines()
+    assert (child.returncode, rest) == (FAILURE, b"")
+    assert told[-2].startswith("error: lost sight of job 1: ")
+    assert told[-1] == "hint: the job goes on; once the core is back: `swarm logs -f 1`"
+    assert "Traceback" not in err.decode()
+    job = home.ended(1)
+    assert job.attempt == 1
+    assert home.swarm("logs", "-f", "1").stdout == b"first\nlast\n"
