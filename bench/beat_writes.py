@@ -4,7 +4,7 @@ import asyncio
 
 import asyncpg
 
-from bench import simulated
+from bench import crowd
 from bench.report import Result, result
 from bench.servers import Servers
 
@@ -17,7 +17,7 @@ _LEASES = ["worker_session", "worker"]
 
 async def measure(servers: Servers, workers: int, seconds: float) -> list[Result]:
     """Row writes a second outside the leases, with that many connected workers."""
-    async with simulated.workers(servers, workers, 1):
+    async with crowd.workers(servers, workers, 1):
         await asyncio.sleep(2)
         before = await _written(servers.database_url)
         await asyncio.sleep(seconds)

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import aiodocker
 
+from bench.noop import IMAGE
 from bench.report import Result, result
 from bench.servers import Servers
-from bench.throughput import IMAGE
 from swarm_core.home import core_calls
 from swarm_protocol.messages import Ref
 from swarm_protocol.spec import JobSpec

@@ -2,28 +2,42 @@
 
 import time
 from statistics import quantiles
+from typing import Final
 
-from bench import simulated
+import msgspec
+
+from bench import crowd
+from bench.noop import IMAGE, spec_text
 from bench.report import Result, result
 from bench.servers import Servers
-from bench.throughput import IMAGE, noop
+from swarm_protocol.spec import JobSpec
+
+_WARM: Final = 20
+"""Submits that don't count: plans, connections and caches are made by the first ones."""
 
 
 async def measure(servers: Servers, jobs: int) -> list[Result]:
-    """Milliseconds over that many single submits through the SDK, one after the other."""
-    to_worker: list[float] = []
-    to_outcome: list[float] = []
-    async with servers.client() as client, simulated.workers(servers, 1, 4) as tally:
+    """Milliseconds over that many single submits through the SDK, one after the other.
+
+    The outcome's moment is when its worker hears that it is committed.
+    """
+    specs = [msgspec.json.decode(spec_text(number), type=JobSpec) for number in range(_WARM + jobs)]
+    began: dict[int, float] = {}
+    async with servers.client() as client, crowd.workers(servers, 1, 4) as simulated:
         await client.push(IMAGE)
-        for _ in range(jobs + 20):
-            tally.expect(1)
-            began = time.perf_counter()
-            made = await client.submit(noop())
-            await tally.reached.wait()
-            to_outcome.append((time.perf_counter() - began) * 1000)
-            to_worker.append((tally.assigned[made.id] - began) * 1000)
-    rows: list[Result] = []
-    for name, values in (("idle_to_worker", to_worker[20:]), ("idle_to_outcome", to_outcome[20:])):
-        cuts = quantiles(values, n=100)
-        rows += [result(f"{name}_p50", "ms", [cuts[49]]), result(f"{name}_p99", "ms", [cuts[98]])]
-    return rows
+        await simulated.clear()
+        for number, spec in enumerate(specs, 1):
+            moment = time.monotonic()
+            began[(await client.submit(spec)).id] = moment
+            await simulated.outcomes(number)
+        trace = await simulated.trace()
+    counted = list(began)[_WARM:]
+    return [
+        *_rows("idle_to_worker", [trace.assigned[job] - began[job] for job in counted]),
+        *_rows("idle_to_outcome", [trace.acked[job] - began[job] for job in counted]),
+    ]
+
+
+def _rows(name: str, seconds: list[float]) -> list[Result]:
+    cuts = quantiles([value * 1000 for value in seconds], n=100)
+    return [result(f"{name}_p50", "ms", [cuts[49]]), result(f"{name}_p99", "ms", [cuts[98]])]

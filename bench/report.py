@@ -1,6 +1,7 @@
 """Results: kept as a list, printed as a table, written to bench/results/latest.json."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,6 +61,11 @@ def result(name: str, unit: str, subjects: Sequence[float], floors: Sequence[flo
         return Result(name, median(subjects), None, unit, None)
     ratios = [subject / floor for subject, floor in zip(subjects, floors, strict=True)]
     return Result(name, median(subjects), median(floors), unit, median(ratios))
+
+
+def say(line: str) -> None:
+    """Tell a person what one round has brought."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def write(results: Sequence[Result]) -> None:

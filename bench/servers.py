@@ -23,6 +23,7 @@ from swarm_core.home import core_calls
 from swarm_core.home.core_calls import SignIn
 from swarm_core.home.ports import HOST, free_port
 from swarm_core.home.postgres import EmbeddedPostgres
+from swarm_core.home.server import Endpoint
 from swarm_core.home.valkey import EmbeddedValkey
 
 _READY_SECONDS: Final = 60.0
@@ -37,6 +38,7 @@ class Servers:
     port: int
     sign_in: SignIn
     core: psutil.Process
+    postgres: psutil.Process
     folder: Path
 
     @property
@@ -58,8 +60,28 @@ class Servers:
 
     def core_cpu(self) -> float:
         """CPU seconds that the core has used."""
-        times = self.core.cpu_times()
-        return float(times.user + times.system)
+        return cpu_of(self.core)
+
+    def postgres_cpu(self) -> float:
+        """CPU seconds that Postgres has used, in all of its processes."""
+        ended = self.postgres.cpu_times()
+        backends = sum(cpu_of(child) for child in self.postgres.children())
+        return cpu_of(self.postgres) + float(ended.children_user + ended.children_system) + backends
+
+    async def settle(self) -> None:
+        """Write out what earlier rounds left dirty, so that each round pays for its own writes alone."""
+        connection = await asyncpg.connect(self.postgres_url)
+        await connection.execute("checkpoint")
+        await connection.close()
+
+
+def cpu_of(process: psutil.Process) -> float:
+    """CPU seconds that a process has used; 0 for one that is gone."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
 
 
 async def make_database(postgres_url: str, name: str) -> str:
@@ -80,7 +102,7 @@ def running() -> Iterator[Servers]:
         postgres, valkey = EmbeddedPostgres(folder / "postgres"), EmbeddedValkey(folder / "valkey")
         try:
             database, cache = postgres.start(), valkey.start()
-            with _core(folder, database.url, cache.url) as servers:
+            with _core(folder, database, cache.url) as servers:
                 yield servers
         finally:
             valkey.stop()
@@ -88,7 +110,7 @@ def running() -> Iterator[Servers]:
 
 
 @contextmanager
-def _core(folder: Path, database_url: str, redis_url: str) -> Iterator[Servers]:
+def _core(folder: Path, database: Endpoint, redis_url: str) -> Iterator[Servers]:
     port = free_port(udp=True)
     seal_key, password = folder / "seal-key", folder / "password"
     seal_key.write_text(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=") + "\n")
@@ -96,7 +118,7 @@ def _core(folder: Path, database_url: str, redis_url: str) -> Iterator[Servers]:
     for file in (seal_key, password):
         file.chmod(0o600)
     env = os.environ | {
-        "SWARM_DATABASE_URL": database_url,
+        "SWARM_DATABASE_URL": database.url,
         "SWARM_REDIS_URL": redis_url,
         "SWARM_LISTEN": f"{HOST}:{port}",
         "SWARM_DATA": str(folder / "blobs"),
@@ -107,7 +129,8 @@ def _core(folder: Path, database_url: str, redis_url: str) -> Iterator[Servers]:
     try:
         _wait_until_ready(process, port)
         sign_in = core_calls.sign_in(env, "bench", str(password))
-        yield Servers(database_url, env, port, sign_in, psutil.Process(process.pid), folder)
+        core, kept = psutil.Process(process.pid), psutil.Process(database.pid)
+        yield Servers(database.url, env, port, sign_in, core, kept, folder)
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):

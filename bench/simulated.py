@@ -1,156 +1,171 @@
 """Simulated workers: they join, prove their key and speak the real protocol over TLS, and run nothing.
 
-An assignment is answered at once by started and finished (succeeded). Many of them live in one process.
+Each keeps its session as a real worker does (hello, reconcile, pings, token refresh, beats) and answers an assignment
+at once with accepted, started and finished (succeeded). Many of them live in one process, see crowd.py.
 """
 
 import asyncio
-import ssl
+import itertools
 import time
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-import httpx2
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.asyncio.client import ClientConnection, connect
 
-from bench.servers import Servers
-from swarm_protocol import claims, frames
+from bench.noop import LABEL, TIMINGS
+from swarm_protocol import frames
 from swarm_protocol import messages as m
+from swarm_protocol.claims import SERVER_NAME
+from swarm_protocol.states import WorkerState
+from swarm_worker.api import CoreApi
+from swarm_worker.heartbeat import Heart
+from swarm_worker.identity import Identity
+from swarm_worker.tokens import Tokens
 
-LABEL: Final = {"bench": "simulated"}
-_PLENTY: Final = 1 << 45
+_FRAME: Final = 1000
+"""Answers in one frame: well below its limit of bytes."""
+_SYSINFO: Final = m.SysInfo(
+    hostname="bench", os="linux", arch="amd64", cpus=64, memory=1 << 40, engine="20.10", version="0"
+)
 
 
 @dataclass
-class Tally:
-    """What the workers saw: a moment for each assignment, and how many outcomes were acknowledged."""
+class Book:
+    """When what happened to which job, on the machine's monotonic clock, for all workers of the process."""
 
     assigned: dict[int, float] = field(default_factory=dict)
-    acknowledged: int = 0
-    target: int = 0
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    acked: dict[int, float] = field(default_factory=dict)
+    """The core says that the outcome is committed."""
+    more: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def expect(self, more: int) -> None:
-        """Wait for that many more acknowledged outcomes."""
-        self.target = self.acknowledged + more
-        self.reached.clear()
+    def clear(self) -> None:
+        """Forget all jobs."""
+        self.assigned.clear()
+        self.acked.clear()
 
-    def acknowledge(self) -> None:
-        self.acknowledged += 1
-        if self.acknowledged >= self.target:
-            self.reached.set()
-
-
-@asynccontextmanager
-async def workers(servers: Servers, count: int, slots: int) -> AsyncIterator[Tally]:
-    """That many connected workers with so many slots each."""
-    tally = Tally()
-    tls = ssl.create_default_context(cadata=servers.sign_in.ca_pem)
-    async with servers.client() as client:
-        token = claims.parse_join_token((await client.join_token(uses=count)).token)
-    async with httpx2.AsyncClient(base_url=servers.url, verify=tls, timeout=60) as http:
-        joined = [await _join(http, token, f"sim-{uuid.uuid4().hex[:12]}") for _ in range(count)]
-    ready = [asyncio.Event() for _ in joined]
-    tasks = [
-        asyncio.create_task(_serve(servers.url, tls, access, slots, tally, event))
-        for access, event in zip(joined, ready, strict=True)
-    ]
-    try:
-        async with asyncio.timeout(60):
-            await asyncio.gather(*[event.wait() for event in ready])
-        yield tally
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def until(self, jobs: int) -> float:
+        """When the outcome of the last of that many jobs was known to be committed."""
+        while len(self.acked) < jobs:
+            self.more.clear()
+            await self.more.wait()
+        return max(self.acked.values())
 
 
-async def _join(http: httpx2.AsyncClient, token: claims.JoinToken, name: str) -> str:
-    """Join and prove the key; an access token, good for longer than a round lasts."""
-    key = Ed25519PrivateKey.generate()
-    form = {
-        "token_id": token.token_id,
-        "secret": token.secret,
-        "public_key": claims.b64url(key.public_key().public_bytes_raw()),
-        "name": name,
-    }
-    sni = {"sni_hostname": claims.SERVER_NAME}
-    answer = await http.post("/api/v1/join", json=form, extensions=sni)
-    worker = answer.raise_for_status().json()["worker_id"]
-    now = int(time.time())
-    says = {
-        "iss": worker,
-        "sub": worker,
-        "aud": claims.AUD_ASSERTION,
-        "iat": now,
-        "exp": now + 50,
-        "jti": uuid.uuid4().hex,
-    }
-    assertion = jwt.encode(says, key, algorithm="EdDSA")
-    answer = await http.post("/api/v1/worker-token", json={"assertion": assertion}, extensions=sni)
-    return str(answer.raise_for_status().json()["access_token"])
+class SimulatedWorker:
+    """One worker of `slots` slots; `apart` seconds lie between a start and its end (None: they go in one frame)."""
 
+    def __init__(self, identity: Identity, book: Book, *, slots: int, apart: float | None, beats: bool) -> None:
+        self._identity = identity
+        self._book = book
+        self._apart = apart
+        self._beats = beats
+        self._capacity = m.Capacity(slots=slots, cpu_millis=slots * 1000, memory=1 << 40, disk=1 << 40)
+        self._load = m.Load(running=0, free_slots=slots, load1=0.0, memory_free=1 << 40)
+        self._tokens = Tokens(identity)
+        self._loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+        """Done when the core has reconciled it: from then on it gets jobs."""
 
-async def _serve(url: str, tls: ssl.SSLContext, access: str, slots: int, tally: Tally, ready: asyncio.Event) -> None:
-    async with connect(
-        url.replace("https:", "wss:") + "/ws/worker",
-        ssl=tls,
-        server_hostname=claims.SERVER_NAME,
-        additional_headers={"Authorization": f"Bearer {access}"},
-        max_size=frames.MAX_FRAME * 2,
-        compression=None,
-        proxy=None,
-    ) as socket:
-        await socket.send(frames.encode([_hello(slots), m.Reconcile(held=[])]))
-        pinging = asyncio.create_task(_ping(socket, slots))
+    async def run(self) -> None:
+        """Hold one session until cancelled. Raises what cuts the connection: a benchmark needs no second one."""
+        api = CoreApi(self._identity, self._tokens)
         try:
-            async for frame in socket:
-                answers = _answer(
-                    frames.from_core.decode(bytes(frame, "latin-1") if isinstance(frame, str) else frame), tally
-                )
-                if answers is None:
-                    ready.set()
-                elif answers:
-                    for packed in frames.pack(answers):
-                        await socket.send(packed)
+            token = await api.token()
         finally:
-            pinging.cancel()
+            await api.close()
+        async with connect(
+            f"{self._identity.url}/ws/worker",
+            ssl=self._identity.ssl_context(),
+            server_hostname=SERVER_NAME,
+            additional_headers={"Authorization": f"Bearer {token}"},
+            compression=None,
+            max_size=frames.MAX_FRAME,
+            ping_interval=None,
+            open_timeout=60,
+            proxy=None,
+        ) as socket:
+            await self._session(socket)
+
+    async def _session(self, socket: ClientConnection) -> None:
+        hello = m.Hello(
+            major=m.PROTOCOL_MAJOR,
+            minor=m.PROTOCOL_MINOR,
+            capacity=self._capacity,
+            sysinfo=_SYSINFO,
+            labels=LABEL,
+        )
+        await socket.send(frames.encode([hello]))
+        [welcome, *_] = frames.from_core.decode(_binary(await socket.recv()))
+        if not isinstance(welcome, m.Welcome):
+            raise frames.FrameError(f"the core began with {type(welcome).__name__}, not with a welcome")
+        await socket.send(frames.encode([m.Reconcile(held=[])]))
+        heart = Heart(lambda: (WorkerState.WAITING, self._load))
+        if self._beats:
+            heart.start(welcome, self._identity.host)
+        try:
+            await _all(self._read(socket), self._ping(socket, welcome.ping_seconds), self._refresh(socket))
+        finally:
+            heart.stop()
+
+    async def _read(self, socket: ClientConnection) -> None:
+        async for data in socket:
+            answers: list[m.FromWorker] = []
+            for message in frames.from_core.decode(_binary(data)):
+                self._take(message, answers, socket)
+            for at in range(0, len(answers), _FRAME):
+                await socket.send(frames.encode(answers[at : at + _FRAME]))
+
+    def _take(self, message: m.FromCore, answers: list[m.FromWorker], socket: ClientConnection) -> None:
+        match message:
+            case m.Assign():
+                self._book.assigned[message.ref.job] = time.monotonic()
+                self._answer(message.ref, answers, socket)
+            case m.Ack():
+                self._book.acked[message.ref.job] = time.monotonic()
+                self._book.more.set()
+            case m.TokenGrant():
+                self._tokens.grant(message.token, message.expires_in)
+            case m.Reconciled():
+                self.ready.set_result(None)
+            case _:
+                pass  # leases; cancels don't come
+
+    def _answer(self, ref: m.Ref, answers: list[m.FromWorker], socket: ClientConnection) -> None:
+        answers += (m.Accepted(ref=ref), m.Started(ref=ref))
+        end = m.Finished(ref=ref, result="succeeded", exit_code=0, timings=TIMINGS)
+        if self._apart is None:
+            answers.append(end)
+        else:
+            self._loop.call_later(self._apart, self._send_later, socket, end)
+
+    def _send_later(self, socket: ClientConnection, end: m.Finished) -> None:
+        task = self._loop.create_task(socket.send(frames.encode([end])))
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+
+    async def _ping(self, socket: ClientConnection, every: float) -> None:
+        for seq in itertools.count(1):
+            await socket.send(frames.encode([m.Ping(seq=seq, load=self._load)]))
+            await asyncio.sleep(every)
+
+    async def _refresh(self, socket: ClientConnection) -> None:
+        while True:
+            await asyncio.sleep(max(1.0, self._tokens.refresh_in))
+            await socket.send(frames.encode([m.TokenRequest(assertion=self._tokens.assertion())]))
 
 
-def _answer(messages: list[m.FromCore], tally: Tally) -> list[m.FromWorker] | None:
-    """Answers to a frame; None for the one that says the worker is ready."""
-    answers: list[m.FromWorker] = []
-    now = time.perf_counter()
-    for message in messages:
-        if isinstance(message, m.Assign):
-            tally.assigned[message.ref.job] = now
-            answers.append(m.Started(ref=message.ref))
-            answers.append(m.Finished(ref=message.ref, result="succeeded", exit_code=0))
-        elif isinstance(message, m.Ack):
-            tally.acknowledge()
-        elif isinstance(message, m.Reconciled):
-            return None
-    return answers
+_running: set["asyncio.Task[None]"] = set()
+"""Sends under way: the loop itself holds tasks weakly."""
 
 
-def _hello(slots: int) -> m.Hello:
-    return m.Hello(
-        major=m.PROTOCOL_MAJOR,
-        minor=m.PROTOCOL_MINOR,
-        capacity=m.Capacity(slots=slots, cpu_millis=1 << 30, memory=_PLENTY, disk=_PLENTY),
-        sysinfo=m.SysInfo(hostname="bench", os="linux", arch="amd64", cpus=1, memory=1, engine="none", version="0"),
-        labels=LABEL,
-    )
+def _binary(data: str | bytes) -> bytes:
+    if isinstance(data, str):
+        raise frames.FrameError("a text frame; this protocol has binary ones only")
+    return data
 
 
-async def _ping(socket: ClientConnection, slots: int) -> None:
-    seq = 0
-    while True:
-        seq += 1
-        load = m.Load(running=0, free_slots=slots, load1=0.0, memory_free=1)
-        await socket.send(frames.encode([m.Ping(seq=seq, load=load)]))
-        await asyncio.sleep(2)
+async def _all(*works: Coroutine[Any, Any, None]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for work in works:
+            group.create_task(work)

@@ -2,97 +2,156 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
+import msgspec
+import psutil
 
-from bench import floor, simulated
-from bench.report import Result, result
-from bench.servers import Servers, make_database
-from bench.simulated import Tally
+from bench import crowd, floor
+from bench.crowd import Crowd
+from bench.noop import IMAGE, spec_text
+from bench.plain_http import Connection
+from bench.report import Result, result, say
+from bench.servers import Servers, cpu_of, make_database
 from swarm_consumer import Client
+from swarm_consumer.trust import pinned_context
+from swarm_core.home.ports import HOST
 from swarm_protocol.spec import JobSpec
 
-IMAGE: Final = "swarm-sample:1"
 WORKERS: Final = 20
 SLOTS: Final = 100
 CALLERS: Final = 64
-_SECONDS: Final = 600
-_CHUNK: Final = 10_000
+_BULK_CONNECTIONS: Final = 4
+_REQUEST: Final = 1000
+_SECONDS: Final = 900
+
+Submit = Callable[[], Awaitable[None]]
+Way = Callable[["Rig", int], Awaitable[Submit]]
+"""Gets everything ready to submit that many jobs, before the clock runs."""
 
 
-def noop() -> JobSpec:
-    """A job that only simulated workers take."""
-    return JobSpec(image=IMAGE, command=["true"], constraints=simulated.LABEL)
+@dataclass(frozen=True)
+class Rig:
+    """The core with its simulated workers."""
+
+    servers: Servers
+    client: Client
+    simulated: Crowd
+
+    async def rate(self, name: str, way: Way, jobs: int) -> float:
+        """Jobs a second from the first submit to the last committed outcome. Raises RuntimeError if one failed."""
+        submit = await way(self, jobs)
+        before = await _succeeded(self.servers.database_url)
+        await self.simulated.clear()
+        await self.servers.settle()
+        costs, began = self._cpu(), time.monotonic()
+        await submit()
+        took = await self.simulated.outcomes(jobs, _SECONDS) - began
+        micros = [1e6 * (now - then) / jobs for now, then in zip(self._cpu(), costs, strict=True)]
+        done = await _succeeded(self.servers.database_url) - before
+        if done != jobs:
+            raise RuntimeError(f"{done} of {jobs} jobs succeeded")
+        shares = " / ".join(f"{value:.0f}" for value in micros)
+        say(f"{name}: {jobs / took:,.0f} jobs/s; µs of CPU a job: core / Postgres / client / workers {shares}")
+        return jobs / took
+
+    def _cpu(self) -> tuple[float, float, float, float]:
+        workers = cpu_of(psutil.Process(self.simulated.pid))
+        return self.servers.core_cpu(), self.servers.postgres_cpu(), time.process_time(), workers
 
 
-async def in_bulk(client: Client, tally: Tally, jobs: int) -> float:
-    """Submit in requests of ten thousand; jobs a second until the last outcome was acknowledged."""
-    tally.expect(jobs)
-    began = time.perf_counter()
-    for at in range(0, jobs, _CHUNK):
-        await client.submit_count(noop(), min(_CHUNK, jobs - at))
-    async with asyncio.timeout(_SECONDS):
-        await tally.reached.wait()
-    return jobs / (time.perf_counter() - began)
+# Ways to submit ------------------------------------------------------------------------------------------
 
 
-async def one_by_one(client: Client, tally: Tally, jobs: int) -> float:
+async def in_bulk(rig: Rig, jobs: int) -> Submit:
+    """A thousand specs in each request, no two alike, over four connections."""
+    texts = [spec_text(number) for number in range(jobs)]
+    parts = [",".join(texts[at : at + _REQUEST]) for at in range(0, jobs, _REQUEST)]
+    return await _posting(rig, "/api/v1/jobs/batch", [f'{{"specs":[{p}]}}'.encode() for p in parts], _BULK_CONNECTIONS)
+
+
+async def one_by_one(rig: Rig, jobs: int) -> Submit:
+    """A request for each job, over 64 connections."""
+    return await _posting(rig, "/api/v1/jobs", [spec_text(number).encode() for number in range(jobs)], CALLERS)
+
+
+async def by_sdk(rig: Rig, jobs: int) -> Submit:
     """Single submits by 64 callers at once through the SDK, which gathers what comes while a request is under way."""
-    tally.expect(jobs)
-    left, began = iter(range(jobs)), time.perf_counter()
+    specs = iter([msgspec.json.decode(spec_text(number), type=JobSpec) for number in range(jobs)])
 
     async def caller() -> None:
-        for _ in left:
-            await client.submit(noop())
+        for spec in specs:
+            await rig.client.submit(spec)
 
-    await asyncio.gather(*[caller() for _ in range(CALLERS)])
-    async with asyncio.timeout(_SECONDS):
-        await tally.reached.wait()
-    return jobs / (time.perf_counter() - began)
+    async def submit() -> None:
+        await asyncio.gather(*[caller() for _ in range(CALLERS)])
+
+    return submit
 
 
-Measure = Callable[[Client, Tally, int], Awaitable[float]]
+async def _posting(rig: Rig, path: str, bodies: Sequence[bytes], connections: int) -> Submit:
+    await rig.client.whoami()
+    token, context = rig.client.credentials.access_token or "", pinned_context(rig.servers.sign_in.ca_pem)
+    opened = [await Connection.open(HOST, rig.servers.port, context, token) for _ in range(connections)]
+    waiting = iter(bodies)
+
+    async def caller(connection: Connection) -> None:
+        for body in waiting:
+            await connection.post(path, body)
+        connection.close()
+
+    async def submit() -> None:
+        await asyncio.gather(*[caller(connection) for connection in opened])
+
+    return submit
+
+
+# Rounds --------------------------------------------------------------------------------------------------
 
 
 async def measure(servers: Servers, rounds: int, bulk: int, single: int, grown: int) -> list[Result]:
     """Floor and subject in turns, then once at `grown` jobs (0: not)."""
     floor_url = await make_database(servers.postgres_url, "bench_floor")
-    found: dict[str, list[float]] = {"floor": [], "bulk": [], "single": []}
-    async with servers.client() as client, simulated.workers(servers, WORKERS, SLOTS) as tally:
+    ways = {"noop_bulk": (in_bulk, bulk), "noop_single": (one_by_one, single), "noop_single_sdk": (by_sdk, single)}
+    floors, found = list[float](), {name: list[float]() for name in ways}
+    async with servers.client() as client, crowd.workers(servers, WORKERS, SLOTS) as simulated:
+        rig = Rig(servers, client, simulated)
         await client.push(IMAGE)
-        await in_bulk(client, tally, min(bulk, 2000))
+        await rig.rate("warm-up", in_bulk, min(bulk, 2000))
         for _ in range(rounds):
-            found["floor"].append(await floor.jobs_per_second(floor_url, bulk))
-            found["bulk"].append(await _counted(servers, client, tally, in_bulk, bulk))
-            found["single"].append(await _counted(servers, client, tally, one_by_one, single))
-        rows = [
-            result("noop_bulk", "jobs/s", found["bulk"], found["floor"]),
-            result("noop_single", "jobs/s", found["single"], found["floor"]),
-        ]
+            floors.append(await _floor(servers, floor_url, bulk))
+            for name, (way, jobs) in ways.items():
+                found[name].append(await rig.rate(name, way, jobs))
+        rows = [result(name, "jobs/s", found[name], floors) for name in ways]
         if grown:
-            rate = await _counted(servers, client, tally, in_bulk, grown)
-            rows.append(result("noop_growth", "jobs/s", [rate], [rows[0].subject]))
+            rows += await _growth(rig, floor_url, grown, rows[0])
     return rows
 
 
-async def _counted(servers: Servers, client: Client, tally: Tally, work: Measure, jobs: int) -> float:
-    """Measure, and see that the database has so many more succeeded jobs and no other end."""
-    before = await _ended(servers.database_url)
-    rate = await work(client, tally, jobs)
-    after = await _ended(servers.database_url)
-    if after[0] - before[0] != jobs or after[1] != before[1]:
-        raise RuntimeError(f"{after[0] - before[0]} of {jobs} jobs succeeded, {after[1] - before[1]} ended otherwise")
+async def _growth(rig: Rig, floor_url: str, jobs: int, usual: Result) -> list[Result]:
+    """Ten times the jobs beside the usual number of them, and a tenth; what the floor does at ten times beside."""
+    small = await rig.rate("noop_small", in_bulk, jobs // 100)
+    large = await rig.rate("noop_growth", in_bulk, jobs)
+    base = await _floor(rig.servers, floor_url, jobs)
+    return [
+        result("noop_small", "jobs/s", [small], [usual.subject]),
+        result("noop_growth", "jobs/s", [large], [usual.subject]),
+        result("floor_growth", "jobs/s", [base], [usual.floor or base]),
+    ]
+
+
+async def _floor(servers: Servers, url: str, jobs: int) -> float:
+    rate = await floor.jobs_per_second(url, jobs, ready=servers.settle)
+    say(f"floor: {rate:,.0f} jobs/s")
     return rate
 
 
-async def _ended(url: str) -> tuple[int, int]:
+async def _succeeded(url: str) -> int:
     connection = await asyncpg.connect(url)
-    row = await connection.fetchrow(
-        "select count(*) filter (where state = 'succeeded') as good,"
-        " count(*) filter (where ended_at is not null and state <> 'succeeded') as bad from job"
-    )
-    await connection.close()
-    assert row is not None
-    return row["good"], row["bad"]
+    try:
+        return await floor.succeeded(connection)
+    finally:
+        await connection.close()
