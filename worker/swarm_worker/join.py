@@ -22,6 +22,8 @@ _MAX_CA = 64 * 1024
 class _Joined(msgspec.Struct):
     worker_id: UUID
     cluster: str
+    name: str = ""
+    """Another than asked for where that was taken."""
 
 
 async def join(url: str, token_text: str, name: str) -> Identity:
@@ -39,7 +41,9 @@ async def join(url: str, token_text: str, name: str) -> Identity:
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         hint = "check the address and the port (wss://host:8443), and that `swarm up` or the core runs there"
         raise SwarmError("unavailable", f"no core answers at {url}: {error or 'time is up'}", hint=hint) from error
-    return Identity(worker_id=joined.worker_id, cluster=joined.cluster, name=name, url=url, ca_pem=ca_pem, key=key)
+    return Identity(
+        worker_id=joined.worker_id, cluster=joined.cluster, name=joined.name or name, url=url, ca_pem=ca_pem, key=key
+    )
 
 
 async def _fetch_ca(url: str) -> str:

@@ -10,7 +10,6 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,22 +17,20 @@ import msgspec
 from swarm_protocol.messages import Artifact, Finished, Ref
 from swarm_protocol.spec import JobSpec
 from swarm_protocol.states import FailureKind
-from swarm_worker import failures, files, quota
-from swarm_worker.api import ApiError
+from swarm_worker import failures, files, harvest, quota
+from swarm_worker.capture import Capture
 from swarm_worker.failures import AttemptFailed, End
 from swarm_worker.images import Images, Ready
 from swarm_worker.journal import Journal, Record
 from swarm_worker.machine import Event, RunnerDone, RunnerGone, RunnerHarvesting, RunnerStarted, Why
 from swarm_worker.runtimes.docker import Containers, Exit
 from swarm_worker.runtimes.engine import EngineError, EngineGone, EngineRefused
-from swarm_worker.runtimes.profile import LOG_FILE, Owner, Plan, ProfileError, body, container_name
+from swarm_worker.runtimes.profile import Owner, Plan, ProfileError, body, container_name
 from swarm_worker.runtimes.sandbox import Sandboxes
-from swarm_worker.spool import Resume, Spool
-from swarm_worker.transfer import Transfer, TransferError, Upload
+from swarm_worker.spool import Spool
+from swarm_worker.transfer import Transfer, TransferError
 
 T = TypeVar("T")
-_LOG_END = 120.0
-"""Seconds that the engine may take to give the rest of an ended container's log."""
 _TAIL = 8192
 _FETCHES = 8
 _ENDS = {Why.RELEASED: failures.RELEASED, Why.CANCELLED: FailureKind.CANCELLED.value}
@@ -80,6 +77,8 @@ class Runner:
         self._told = asyncio.Event()
         self._sandbox: str | None = None
         self._image = False
+        self._engine_was_away = False
+        self._capture = Capture(record.ref, spool, parts.containers, parts.grew, parts.note)
 
     def stop(self, why: Why) -> None:
         """End the attempt; the strongest reason given counts."""
@@ -103,7 +102,9 @@ class Runner:
 
     async def _to_its_end(self, resume: bool) -> tuple[End, list[Artifact]]:
         try:
-            if not resume:
+            if resume:
+                self._capture.follow(self._record.container)
+            else:
                 await self._begin()
             end = await self._watch()
             return await self._harvest(end)
@@ -118,6 +119,8 @@ class Runner:
         except Exception as error:  # a fault of ours must end the attempt, not leave it open for ever
             self._parts.note(f"{_name(self.ref)}: {traceback.format_exc()}")
             return AttemptFailed(FailureKind.CREATE_FAILED, f"the worker itself failed: {error!r}").end(), []
+        finally:
+            await self._capture.close()
 
     def _stopped_end(self) -> End:
         why = self._why if self._why in _ENDS else Why.RELEASED
@@ -223,6 +226,7 @@ class Runner:
             os.chown(self._folder / "out", *owner)
         name = container_name(self._parts.owner.cluster, self.ref)
         self._record.container = await self._parts.containers.create(name, wanted)
+        await self._capture.attach(self._record.container)
         await self._parts.containers.start(self._record.container)
 
     def _plan(self, ready: Ready, network: str) -> Plan:
@@ -250,7 +254,6 @@ class Runner:
 
     async def _watch(self) -> End:
         begun = self._record.started or self._parts.boottime()
-        log = asyncio.create_task(self._bring_log(follow=True))
         exit_ = asyncio.create_task(self._await_exit())
         try:
             early = await self._until_exit_or_reason(exit_, begun)
@@ -259,11 +262,10 @@ class Runner:
             ended = await exit_
             self._timings["run"] = self._parts.boottime() - begun
             self._give_back_sandbox()
-            await self._finish_log(log)
+            await self._capture.finish(self._record.container, engine_was_away=self._engine_was_away)
         finally:
-            for task in (log, exit_):
-                task.cancel()
-            await asyncio.wait({log, exit_})
+            exit_.cancel()
+            await asyncio.wait({exit_})
         return self._judge(ended, early)
 
     async def _until_exit_or_reason(self, exit_: "asyncio.Task[Exit]", begun: float) -> End | None:
@@ -315,39 +317,13 @@ class Runner:
                 text = f"the container is gone, removed by someone else: {error}"
                 raise AttemptFailed(FailureKind.ENGINE_LOST, text) from error
             except EngineGone as error:
+                self._engine_was_away = True
                 lost_at = lost_at if lost_at is not None else self._parts.boottime()
                 if self._parts.boottime() - lost_at > self._parts.engine_patience:
                     raise AttemptFailed(FailureKind.ENGINE_LOST, f"the engine stayed away: {error}") from error
                 await asyncio.sleep(0.5)
                 continue
             return replace(ended, engine_lost=lost_at is not None and ended.code != 0)
-
-    async def _bring_log(self, *, follow: bool) -> None:
-        """Bring the engine's log into the spool: what there is, or with `follow` up to the container's end."""
-        resume = Resume(self._spool, LOG_FILE)
-        async for stream, data in self._parts.containers.logs(self._record.container, follow=follow):
-            resume.feed(stream, data)
-            self._parts.grew(self.ref, self._spool)
-            if self._spool.truncated:
-                return
-
-    async def _finish_log(self, log: "asyncio.Task[None]") -> None:
-        """See the log to its end. It is read once more from its start, now that it is complete: an engine before 23
-        ends a followed log without what the container wrote last, such as a line without its newline."""
-        try:
-            async with asyncio.timeout(_LOG_END):
-                await log
-        except (EngineError, TimeoutError) as error:
-            self._parts.note(f"{_name(self.ref)}: its log was cut, reading it again: {error}")
-        for _ in range(3):
-            if self._spool.truncated:
-                return
-            try:
-                async with asyncio.timeout(_LOG_END):
-                    return await self._bring_log(follow=False)
-            except (EngineError, TimeoutError) as error:
-                self._parts.note(f"{_name(self.ref)}: its log can't be read again: {error}")
-        self._spool.truncate(2, "the engine did not give the rest of it")
 
     # --- after its end -------------------------------------------------------------------------------------
 
@@ -367,41 +343,17 @@ class Runner:
             return end, []
         begun = time.monotonic()
         try:
-            return await self._unless_told(self._collect(end))
+            work = harvest.collect(
+                self.ref, self._spec, self._folder / "out", end, self._parts.transfer, self._harvesting
+            )
+            return await self._unless_told(work)
         except Stopped:
             return replace(self._stopped_end(), exit_code=end.exit_code, oom=end.oom), []
         finally:
             self._timings["collect"] = time.monotonic() - begun
 
-    async def _collect(self, end: End) -> tuple[End, list[Artifact]]:
-        out, limit = self._folder / "out", self._spec.resources.disk
-        try:
-            if (too_much := await asyncio.to_thread(quota.overrun, out, limit)) is not None:
-                raise files.OutputsTooLarge(too_much)
-            found = await asyncio.to_thread(files.collect, out, self._spec.outputs, limit)
-        except files.OutputsTooLarge as error:
-            return self._or_else(end, FailureKind.OUTPUT_TOO_LARGE, str(error)), []
-        except files.OutputUnreadable as error:
-            return self._or_else(end, FailureKind.OUTPUT_MISSING, str(error)), []
-        if found.files:
-            self._parts.report(RunnerHarvesting(self.ref))
-            try:
-                await self._parts.transfer.upload([self._upload(out, file) for file in found.files], self.ref)
-            except (ApiError, OSError) as error:
-                return self._or_else(end, FailureKind.WORKER_LOST, f"the outputs could not be brought: {error}"), []
-        if found.unmatched:
-            text = f"no file in /out matches {found.unmatched[0]!r}; the job must write what --output names"
-            end = self._or_else(end, FailureKind.OUTPUT_MISSING, text)
-        return end, [Artifact(name=f.name, digest=f.digest, size=f.size, mode=f.mode) for f in found.files]
-
-    def _or_else(self, end: End, kind: FailureKind, text: str) -> End:
-        """A failure of the outputs counts where the job itself has none; else it is told beside it."""
-        if end.result == failures.SUCCEEDED:
-            return replace(end, result=kind.value, message=failures.one_line(text))
-        return replace(end, message=failures.one_line(f"{end.message}; {text}"))
-
-    def _upload(self, out: Path, file: files.Output) -> Upload:
-        return Upload(file.digest, file.size, lambda: files.open_output(out, file.name))
+    def _harvesting(self) -> None:
+        self._parts.report(RunnerHarvesting(self.ref))
 
     def _finished(self, end: End, artifacts: list[Artifact]) -> Finished:
         return Finished(

@@ -4,6 +4,7 @@ Offsets count bytes of one stream from the attempt's start. Where the cap over b
 there, a mark is appended, and nothing more is taken.
 """
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
@@ -31,18 +32,24 @@ class Spool:
         self.truncated = self._cut.exists()
 
     def append(self, stream: int, data: bytes) -> None:
-        """Keep bytes, up to the cap. Raises OSError (disk full)."""
+        """Keep bytes, up to the cap or until the disk is full: a log that can't be kept must not end its job."""
         if self.truncated or stream not in self._files:
             return
         room = self._cap - sum(self.sizes.values())
-        self._write(stream, data[:room])
+        try:
+            self._write(stream, data[:room])
+        except OSError as error:
+            self.truncate(stream, f"the worker can't keep more of it: {error.strerror}")
+            return
         if len(data) > room:
             self.truncate(stream, f"it passed its limit of {show_size(self._cap)}")
 
     def truncate(self, stream: int, why: str) -> None:
-        """End the log here with a mark. Raises OSError."""
-        if not self.truncated:
-            self.truncated = True
+        """End the log here with a mark; on a full disk the outcome's flag alone tells of it."""
+        if self.truncated:
+            return
+        self.truncated = True
+        with contextlib.suppress(OSError):
             self._cut.touch()
             self._write(stream, f"\n[swarm: the log is cut here: {why}]\n".encode())
 
@@ -83,17 +90,34 @@ class Resume:
         self._kept = dict(spool.sizes)
 
     def feed(self, stream: int, data: bytes) -> None:
-        """The next bytes of a stream, counted from its start. Raises OSError."""
+        """The next bytes of a stream, counted from its start."""
         if stream not in self._seen or self._spool.truncated:
             return
-        seen = self._seen[stream]
-        self._seen[stream] = seen + len(data)
-        known = min(max(0, self._kept[stream] - seen), len(data))
-        if known and self._spool.read(stream, seen, known) != data[:known]:
-            self._spool.truncate(stream, "the engine kept only its end while the worker was away")
-            return
-        if known < len(data):
-            self._spool.append(stream, data[known:])
         self._room -= len(data) + _LINE * data.count(b"\n")
+        rest = self._beyond_kept(stream, data)
+        if rest is None:
+            self._spool.truncate(stream, "the engine kept only its end while the worker was away")
+        elif rest:
+            self._spool.append(stream, rest)
         if self._room <= 0:
             self._spool.truncate(stream, "the engine keeps no more of so many short lines")
+
+    def _beyond_kept(self, stream: int, data: bytes) -> bytes | None:
+        """The part that the spool has not; None where the engine gives something else than what is kept."""
+        while data and self._seen[stream] < self._kept[stream]:
+            seen = self._seen[stream]
+            kept = self._spool.read(stream, seen, min(len(data), self._kept[stream] - seen))
+            same = len(kept) if data.startswith(kept) else _first_difference(kept, data)
+            self._seen[stream] += same
+            data = data[same:]
+            if same == len(kept):
+                continue
+            if kept[same : same + 1] != b"\n":
+                return None
+            self._seen[stream] += 1  # a newline that the engine left out, as before 23 after a line of n * 16 KiB
+        self._seen[stream] += len(data)
+        return data
+
+
+def _first_difference(one: bytes, other: bytes) -> int:
+    return next((at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), len(one))

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -140,7 +141,7 @@ class Transfer:
     async def _chunk(self, path: str, offset: int, data: bytes, headers: dict[str, str]) -> int:
         raw = {**headers, "Upload-Offset": str(offset), "Content-Type": "application/octet-stream"}
         try:
-            async with self._api.request("PATCH", path, headers=raw, body=data, deadline=300.0) as answer:
+            async with self._api.request("PATCH", path, headers=raw, body=io.BytesIO(data), deadline=300.0) as answer:
                 await answer.read()
             return offset + len(data)
         except Refused as refused:

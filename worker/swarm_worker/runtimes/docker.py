@@ -2,7 +2,7 @@
 
 import math
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from swarm_worker.runtimes.engine import Engine, EngineGone, EngineRefused, Engi
 from swarm_worker.runtimes.profile import Owner
 
 _HEADER = struct.Struct(">BxxxI")
+_WHOLE_PIECE = 16 * 1024
 _WAIT_ROUND = 60.0
 _SLOW = 120.0
 """Creating and starting: an engine under load takes its time, a hung one must not take ours."""
@@ -92,11 +93,24 @@ class Containers:
         state = (await self.inspect(container))["State"]
         return Exit(int(state["ExitCode"]), bool(state["OOMKilled"]))
 
-    async def logs(self, container: str, *, follow: bool = True) -> AsyncIterator[tuple[int, bytes]]:
-        """Pieces of (stream, bytes) from the log's start to the container's end. Raises EngineError."""
+    async def attach(self, container: str, ready: Callable[[], None]) -> AsyncGenerator[tuple[int, bytes]]:
+        """Pieces of (stream, bytes) exactly as the container writes them; `ready` is called once attached.
+
+        The container waits for a reader that is slow. Raises EngineError.
+        """
+        params = {"stream": "1", "stdout": "1", "stderr": "1"}
+        async with self.engine.stream("POST", f"/containers/{container}/attach", params=params) as answer:
+            ready()
+            splitter = Demultiplexer()
+            async for data in answer.content.iter_any():
+                for piece in splitter.feed(data):
+                    yield piece
+
+    async def logs(self, container: str, *, follow: bool = True) -> AsyncGenerator[tuple[int, bytes]]:
+        """Pieces of (stream, bytes) of the engine's copy, from the log's start. Raises EngineError."""
         params = {"stdout": "1", "stderr": "1", "follow": "1" if follow else "0"}
         async with self.engine.stream("GET", f"/containers/{container}/logs", params=params) as answer:
-            splitter = Demultiplexer()
+            splitter = Demultiplexer(mend=True)
             async for data in answer.content.iter_any():
                 for piece in splitter.feed(data):
                     yield piece
@@ -136,10 +150,17 @@ def _seen(item: dict[str, Any]) -> Seen:
 
 
 class Demultiplexer:
-    """Takes the engine's log stream apart: frames of a stream number, a length and bytes."""
+    """Takes the engine's stream apart: frames of a stream number, a length and bytes.
 
-    def __init__(self) -> None:
+    With `mend`, for its copy of a log: a frame is a line there, or a piece of 16 KiB of a longer one. Engines before 23
+    give such a line without its newline. A frame that is neither a whole piece nor ends in a newline, and has another
+    after it, can only be the end of such a line.
+    """
+
+    def __init__(self, *, mend: bool = False) -> None:
         self._rest = bytearray()
+        self._mend = mend
+        self._owed: set[int] = set()
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The bytes that arrived, joined for each stream; an unfinished frame waits for its end."""
@@ -152,7 +173,15 @@ class Demultiplexer:
             end = at + _HEADER.size + length
             if end > len(rest):
                 break
-            parts.setdefault(stream, []).append(bytes(rest[at + _HEADER.size : end]))
+            frame = bytes(rest[at + _HEADER.size : end])
+            parts.setdefault(stream, []).extend(self._mended(stream, frame) if self._mend else (frame,))
             at = end
         del rest[:at]
         return [(stream, b"".join(pieces)) for stream, pieces in parts.items()]
+
+    def _mended(self, stream: int, frame: bytes) -> list[bytes]:
+        owed = [b"\n"] if stream in self._owed else []
+        self._owed.discard(stream)
+        if len(frame) != _WHOLE_PIECE and not frame.endswith(b"\n"):
+            self._owed.add(stream)
+        return [*owed, frame]

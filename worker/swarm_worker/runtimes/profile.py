@@ -137,7 +137,10 @@ def _bind(source: Path, target: str, read_only: bool) -> dict[str, Any]:
 
 
 def _tmpfs(plan: Plan) -> dict[str, str]:
-    options = f"rw,exec,nosuid,nodev,mode=1777,size={plan.spec.resources.disk}"
+    # The engine gives it the mode of the image's own folder, so it must belong to who is to write there.
+    uid, _, gid = user_of(plan.spec.user, plan.config.user, plan.worker_uid).partition(":")
+    owned = "".join(f",{key}={value}" for key, value in (("uid", uid), ("gid", gid)) if value.isdigit())
+    options = f"rw,exec,nosuid,nodev,mode=1777,size={plan.spec.resources.disk}{owned}"
     # A volume that the image declares would be an unlimited folder of the host's: a limited one covers it.
     covered = [path for path in plan.config.volumes if path not in ("/in", "/out", "/tmp")]
     return {"/tmp": options} | dict.fromkeys(covered, options)

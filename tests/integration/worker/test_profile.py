@@ -1,0 +1,99 @@
+"""The strict profile as the engine applies it, seen from inside and outside of a container."""
+
+from collections.abc import Awaitable, Callable
+
+from swarm_protocol import messages as msg
+from swarm_worker.runtimes.docker import Containers
+
+from .conftest import Home, busybox_layer, put_image
+from .fake_core import FakeCore
+
+
+async def test_what_the_engine_was_told(core: FakeCore, worker: Home, image: str) -> None:
+    spec = {
+        "command": ["sleep", "60"],
+        "resources": {"cpu_millis": 500, "memory": 32 << 20, "disk": 5 << 20, "pids": 9},
+    }
+    ref = await core.assign(image, spec, 41, 3)
+    await core.first(msg.Started, ref)
+    (seen,) = await worker.jobs()
+    told = await Containers(worker.engine).inspect(seen.id)
+    host = told["HostConfig"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert (host["ReadonlyRootfs"], host["Privileged"], host["Init"]) == (True, False, True)
+    assert (host["Memory"], host["MemorySwap"], host["NanoCpus"], host["PidsLimit"]) == (
+        32 << 20,
+        32 << 20,
+        500000000,
+        9,
+    )
+    assert host["LogConfig"]["Type"] == "local"
+    assert {(m["Destination"], m["RW"]) for m in told["Mounts"]} == {("/in", False), ("/out", True)}
+    assert f"size={5 << 20}" in host["Tmpfs"]["/tmp"]
+    labels = told["Config"]["Labels"]
+    own = {"swarm.role": "job", "swarm.job": "41", "swarm.attempt": "3", "swarm.cluster": core.cluster}
+    assert labels.items() >= own.items()
+    assert labels["swarm.session"]
+    assert told["Name"] == f"/swarm-{core.cluster.replace('-', '')[-8:]}-41-3"
+
+
+async def test_inside_there_is_nothing_to_use(core: FakeCore, worker: Home, image: str) -> None:
+    script = """
+    busybox ip -o link | busybox wc -l
+    busybox grep -E 'Cap(Eff|Prm|Bnd)|NoNewPrivs' /proc/self/status
+    echo x > /in/x; echo x > /x
+    echo x > /tmp/x && echo x > /out/x && echo fine
+    """
+    finished = await core.finished(await core.assign(image, {"command": ["sh", "-c", script]}, 1))
+    lines = (await core.whole_log(finished)).decode().split()
+    zeros = "0" * 16
+    assert lines == ["1", "CapPrm:", zeros, "CapEff:", zeros, "CapBnd:", zeros, "NoNewPrivs:", "1", "fine"]
+    assert (await core.whole_log(finished, 2)).count(b"Read-only file system") == 2
+
+
+async def test_a_volume_of_the_image_is_no_way_to_the_disk(core: FakeCore, worker: Home) -> None:
+    image = put_image(core, busybox_layer(), Volumes={"/data": {}})
+    ref = await core.assign(image, {"command": ["sh", "-c", "echo x > /data/x && sleep 60"]}, 1)
+    await core.first(msg.Started, ref)
+    (seen,) = await worker.jobs()
+    told = await Containers(worker.engine).inspect(seen.id)
+    assert {m["Destination"] for m in told["Mounts"] if m["Type"] == "volume"} == set()
+
+
+async def test_a_sandbox_serves_one_job_at_a_time_and_the_next_after_it(
+    core: FakeCore, worker: Home, image: str
+) -> None:
+    refs = [await core.assign(image, {"command": ["sleep", "60"]}, job) for job in (1, 2)]
+    for ref in refs:
+        await core.first(msg.Started, ref)
+    containers = Containers(worker.engine)
+    told = [await containers.inspect(seen.id) for seen in await worker.jobs()]
+    modes = {item["HostConfig"]["NetworkMode"] for item in told}
+    assert len(modes) == 2
+    sandboxes = [seen.id for seen in await worker.containers() if seen.role == "sandbox"]
+    assert modes == {f"container:{sandbox}" for sandbox in sandboxes}
+    for ref in refs:
+        await core.say(msg.Cancel(ref=ref))
+        await core.finished(ref)
+    again = await core.assign(image, {"command": ["sleep", "60"]}, 3)
+    await core.first(msg.Started, again)
+    assert [s.id for s in await worker.containers() if s.role == "sandbox"] == sandboxes
+
+
+async def test_a_lost_sandbox_is_replaced(core: FakeCore, worker: Home, image: str) -> None:
+    await core.finished(await core.assign(image, {"command": ["true"]}, 1))
+    await worker.until_no_jobs()
+    for seen in await worker.containers():
+        await Containers(worker.engine).remove(seen.id)
+    assert (await core.finished(await core.assign(image, {"command": ["true"]}, 2))).result == "succeeded"
+
+
+async def test_without_sandboxes_it_works_too(
+    core: FakeCore, make_home: Callable[..., Awaitable[Home]], image: str
+) -> None:
+    home = await make_home(share_sandbox=False)
+    await home.start()
+    assert (await core.finished(await core.assign(image, {"command": ["true"]}, 1))).result == "succeeded"
+    await home.until_no_jobs()
+    assert await home.containers() == []
