@@ -139,6 +139,7 @@ class Parts:
             every=timers.reclaim,
         )
         self.signals.connect(self.scheduler, self.hibernator, self.dispatcher)
+        self.signals.forget = self.gatekeeper.forget
 
     def _modules(self) -> list[Module]:
         return [

@@ -96,8 +96,8 @@ class Retried:
     created: bool
 
 
-Woken = Callable[[Sequence[tuple[int, str, int]]], None]
-"""Called after a commit with (job, state, shape) of each new job."""
+Woken = Callable[[Sequence[tuple[int, str, int]], bool], None]
+"""Called after a commit with (job, state, shape) of each job that moved, and whether one of them waits for a time."""
 Stop = Callable[[int, int, UUID], None]
 """Called after a commit with (job, attempt, worker) of an attempt to be stopped."""
 
@@ -191,7 +191,7 @@ class Receiver:
         """One statement for all that gathered, which is its own transaction."""
         async with self._database.api.acquire(timeout=ACQUIRE_SECONDS) as connection:
             made = await jobs.insert(connection, templates, range(len(templates)), [None] * len(templates))
-        return self._announce(made, [template.shape for template in templates])
+        return self._announce(made, templates)
 
     async def _need_inputs(self, connection: Connection, templates: Sequence[Template]) -> None:
         """Every input must be there, seen by its project, and stay until the job's row holds it."""
@@ -207,8 +207,10 @@ class Receiver:
                     field="inputs",
                 )
 
-    def _announce(self, made: Sequence[tuple[int, str]], shapes: Sequence[int]) -> list[Submitted]:
-        self._woken([(job, state, shape) for (job, state), shape in zip(made, shapes, strict=True)])
+    def _announce(self, made: Sequence[tuple[int, str]], templates: Sequence[Template]) -> list[Submitted]:
+        pairs = zip(made, templates, strict=True)
+        timed = any(template.wake_at or template.queue_seconds for template in templates)
+        self._woken([(job, state, template.shape) for (job, state), template in pairs], timed)
         return [Submitted(job, state) for job, state in made]
 
     async def _submit_templates(self, templates: list[Template], count: int = 1) -> list[Submitted]:
@@ -225,7 +227,7 @@ class Receiver:
             for at in range(0, len(use), MAX_BATCH):
                 part = use[at : at + MAX_BATCH]
                 made += await jobs.insert(connection, templates, part, [None] * len(part))
-        return self._announce(made, [templates[at].shape for at in use])
+        return self._announce(made, [templates[at] for at in use])
 
     # Idempotency keys ------------------------------------------------------------------------------------
 
@@ -245,7 +247,7 @@ class Receiver:
                 _same_body(key, earlier.body_hash, hashes[key])
             await self._need_inputs(connection, templates)
             made = await self._insert_fresh(connection, templates, keys, reserved)
-        self._announce(list(made.values()), [templates[at].shape for at in made])
+        self._announce(list(made.values()), [templates[at] for at in made])
         return [Submitted(*made[at]) if at in made else _earlier(known[key or ""]) for at, key in enumerate(keys)]
 
     async def _insert_fresh(
@@ -279,7 +281,7 @@ class Receiver:
             else:
                 await jobs.ask_cancel(connection, job)
         if found.worker is None:
-            self._woken([(job, str(JobState.CANCELLED), found.shape)])
+            self._woken([(job, str(JobState.CANCELLED), found.shape)], False)
             return Cancelled(job, str(JobState.CANCELLED), False)
         self._stop(job, found.attempt, found.worker)
         return Cancelled(job, found.state, True)
@@ -308,7 +310,7 @@ class Receiver:
             if found is None or found.state != JobState.HELD:
                 raise SwarmError("conflict", f"job {job} is held no more", hint=f"see `swarm show {job}`")
             await jobs.release_held(connection, job, f"user:{who.name}")
-        self._woken([(job, str(JobState.QUEUED), found.shape)])
+        self._woken([(job, str(JobState.QUEUED), found.shape)], False)
         return Retried(job, False)
 
     async def remove(self, who: Caller, job: int) -> None:

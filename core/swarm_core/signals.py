@@ -3,7 +3,7 @@
 All of it is a hint: whoever is woken reads the database, and looks again by itself when no hint comes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import msgspec
@@ -51,6 +51,8 @@ class Signals:
         self._scheduler: Scheduler | None = None
         self._hibernator: Hibernator | None = None
         self._dispatcher: Dispatcher | None = None
+        self.forget: Callable[[UUID], None] = lambda _: None
+        """Called for a worker that was shut out, so that what is remembered of it is looked up again."""
         cache.on("queued", self._on_queued)
         cache.on("changed", self._on_changed)
         cache.on("stop", self._on_stop)
@@ -77,10 +79,10 @@ class Signals:
         if jobs:
             self._cache.publish("changed", Changed(self._core, list(jobs), False))
 
-    def submitted(self, moves: Sequence[tuple[int, str, int]]) -> None:
-        """Jobs that are new: one with a queue timeout may be due before anything else that waits."""
+    def submitted(self, moves: Sequence[tuple[int, str, int]], timed: bool) -> None:
+        """Jobs that are new. With `timed` one of them has a start time or a queue timeout: it may be the next due."""
         self.changed(moves)
-        if self._hibernator is not None:
+        if timed and self._hibernator is not None:
             self._hibernator.wake()
 
     def freed(self) -> None:
@@ -95,9 +97,13 @@ class Signals:
 
     def revoked(self, worker: UUID) -> None:
         """A worker may not connect any more."""
+        self._shut_out(worker)
+        self._cache.publish("revoked", worker)
+
+    def _shut_out(self, worker: UUID) -> None:
         if self._dispatcher is not None:
             self._dispatcher.drop(worker)
-        self._cache.publish("revoked", worker)
+        self.forget(worker)
 
     def _wake(self, shapes: set[int], sleeping: bool, jobs: list[int]) -> None:
         if shapes and self._scheduler is not None:
@@ -122,6 +128,4 @@ class Signals:
             self._dispatcher.stop(message.job, message.attempt, message.worker)
 
     def _on_revoked(self, data: bytes) -> None:
-        worker = msgspec.msgpack.decode(data, type=UUID)
-        if self._dispatcher is not None:
-            self._dispatcher.drop(worker)
+        self._shut_out(msgspec.msgpack.decode(data, type=UUID))

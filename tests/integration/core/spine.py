@@ -107,7 +107,7 @@ class Spine:
             database, self.dispatcher, self.log, core=self.core, caught_up=self.harvester.caught_up
         )
         self.receiver = Receiver(
-            database, Images(), self.dispatcher, core=self.core, woken=self._changed, stop=self._stop
+            database, Images(), self.dispatcher, core=self.core, woken=self._submitted, stop=self._stop
         )
         self.hibernator = Hibernator(database, self.clock, self.log, core=self.core, changed=self._changed)
         self.leases = Leases(
@@ -130,6 +130,9 @@ class Spine:
 
     def _stop(self, job: int, attempt: int, worker: UUID) -> None:
         self.dispatcher.stop(job, attempt, worker)
+
+    def _submitted(self, moves: Moves, timed: bool) -> None:
+        self._changed(moves)
 
     def _changed(self, moves: Moves) -> None:
         self.scheduler.wake({shape for _, state, shape in moves if state == "queued"})

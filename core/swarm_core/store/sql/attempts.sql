@@ -2,7 +2,8 @@
 -- Locks are always taken in the order queue, job, attempt.
 --
 -- A guard on an attempt looks at its state and not at `ended_at is null`, which would offer the planner the index of
--- open attempts: while the tables are small it takes that for a join, and keeps the plan when they no longer are.
+-- open attempts: while the tables are small it takes that for a join, and keeps the plan when they no longer are. For the
+-- same reason a session is looked up in a subselect and not joined.
 
 -- Candidates for the free capacity of this core's workers: for each shape the best jobs, locked against other cores.
 -- name: pick
@@ -22,7 +23,7 @@ order by j.priority desc, q.job_id;
 with input as materialized (
     select i.job_id, i.attempt, i.worker_id, i.session_id, swarm_now() as at
     from unnest($1::bigint[], $2::int[], $3::uuid[], $4::uuid[]) as i (job_id, attempt, worker_id, session_id)
-    join worker_session s on s.id = i.session_id and s.ended_at is null
+    where (select ended_at from worker_session where id = i.session_id) is null
 ), gone as (
     delete from queue using input where queue.job_id = input.job_id
 ), moved as (
