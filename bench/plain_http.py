@@ -1,4 +1,4 @@
-"""A plain HTTP/1.1 client on one TLS connection: as little as will do, for it shares the machine with what it measures."""
+"""A plain HTTP/1.1 client on one TLS connection: as little as will do, for it shares the machine with the core."""
 
 import asyncio
 import re
