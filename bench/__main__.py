@@ -41,7 +41,7 @@ def _run(names: list[str], rounds: int, quick: bool, long: bool) -> list[Result]
         if "latency" in names:
             rows += asyncio.run(latency.measure(up, 100 if quick else 1000))
         if "heartbeats" in names:
-            rows += asyncio.run(beat_writes.measure(up, 20, 5 if quick else 20))
+            rows += asyncio.run(beat_writes.measure(up, 20 if quick else 200, 10 if quick else 30))
         if "containers" in names:
             rows += asyncio.run(containers.measure(up, rounds, 12 if quick else 60))
     return rows

@@ -35,8 +35,8 @@ def _bound() -> socket.socket:
     return sock
 
 
-async def _bare(tell: Connection, workers: int, seconds: float) -> int:
-    """Receive, find the key, verify: nothing less will do for an authenticated beat."""
+async def _bare(tell: Connection, workers: int, seconds: float) -> tuple[int, float]:
+    """Receive, find the key, verify: nothing less will do for an authenticated beat. Beats taken, and CPU seconds."""
     openers = {key_id: Opener(KEY) for key_id in range(workers)}
     sock, seen = _bound(), 0
 
@@ -53,15 +53,17 @@ async def _bare(tell: Connection, workers: int, seconds: float) -> int:
 
     loop = asyncio.get_running_loop()
     loop.add_reader(sock, drain)
+    before = time.process_time()
     tell.send(sock.getsockname()[1])
     await asyncio.sleep(seconds)
+    used = time.process_time() - before
     loop.remove_reader(sock)
     sock.close()
-    return seen
+    return seen, used
 
 
-async def _core(tell: Connection, workers: int, seconds: float) -> int:
-    """The core's own: Heartbeats into a Dispatcher with that many sessions."""
+async def _core(tell: Connection, workers: int, seconds: float) -> tuple[int, float]:
+    """The core's own: Heartbeats into a Dispatcher with that many sessions. Beats taken, and CPU seconds."""
     clock = SystemClock()
     dispatcher = Dispatcher(uuid4(), clock, unreachable=5.0, freed=lambda: None)
     for key_id in range(workers):
@@ -69,16 +71,18 @@ async def _core(tell: Connection, workers: int, seconds: float) -> int:
         dispatcher.add(session)
         dispatcher.ready(session, [])
     server = Heartbeats(dispatcher)
-    tell.send(server.bind("127.0.0.1", 0))
-    task = asyncio.create_task(server.run())
+    port, task = server.bind("127.0.0.1", 0), asyncio.create_task(server.run())
+    before = time.process_time()
+    tell.send(port)
     await asyncio.sleep(seconds)
+    used = time.process_time() - before
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     server.close()
     silent = [view.name for view in dispatcher.workers() if view.state == "unreachable"]
     if silent:
         raise RuntimeError(f"{len(silent)} of {workers} workers seemed dead though all sent beats")
-    return server.counters.genuine
+    return server.counters.genuine, used
 
 
 def _session(worker: UUID, key_id: int, now: float) -> Session:
@@ -104,13 +108,7 @@ def _receive(side: str, tell: Connection, workers: int, seconds: float) -> None:
     import uvloop
 
     work = {"core": _core, "bare": _bare}[side]
-
-    async def measured() -> tuple[int, float]:
-        before = time.process_time()
-        seen = await work(tell, workers, seconds)
-        return seen, time.process_time() - before
-
-    tell.send(uvloop.run(measured()))
+    tell.send(uvloop.run(work(tell, workers, seconds)))
 
 
 def _send(port: int, workers: int, seconds: float) -> int:
