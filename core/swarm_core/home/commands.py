@@ -108,6 +108,8 @@ def _stop_supervisor(home: "Home") -> None:
             raise SwarmError("unavailable", f"swarm did not stop within {_DOWN_SECONDS:.0f} s", hint=hint)
         time.sleep(0.05)
     last = report.read(home.report)
+    if last is not None and (leaving := last.supervisor()) is not None:
+        leaving.wait(max(1.0, end - time.monotonic()))  # it lets go of the lock some moments before it ends
     if last is not None and last.state == "failed":
         raise SwarmError("unavailable", last.error, hint=f"see {home.log('supervisor')}")
 
