@@ -21,6 +21,8 @@ _TIMEOUT: Final = 1.0
 _PREFIX: Final = "swarm:"
 _OUTBOX: Final = 10_000
 _RECONNECT: Final = 0.5
+_GATHER: Final = 0.005
+"""Seconds between two sends: a wake-up of another core may take this longer, and a crowd of them costs one."""
 
 Handler = Callable[[bytes], None]
 
@@ -97,6 +99,7 @@ class Cache:
                 except (RedisError, OSError, TimeoutError):
                     self.connected = False
                     await self._clock.sleep(_RECONNECT)
+            await self._clock.sleep(_GATHER)
 
     async def _receive(self) -> None:
         assert self._client is not None
