@@ -4,6 +4,7 @@
 holds an outcome it has reached the disk, and it stays until the core has acknowledged it.
 """
 
+import contextlib
 import os
 import shutil
 import stat
@@ -96,11 +97,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder, also parts that a job has closed against its owner; never follows a link."""
-    for parent, folders, _, handle in os.fwalk(folder, onerror=None):
-        for name in folders:
-            if parent.startswith(str(folder)) and _is_closed(name, handle):
-                os.chmod(name, 0o700, dir_fd=handle)
+    """Remove a folder, also parts that a job has closed against its owner; never follows a link; gone is fine."""
+    with contextlib.suppress(OSError):
+        for _, folders, _, handle in os.fwalk(folder):
+            for name in folders:
+                if _is_closed(name, handle):
+                    os.chmod(name, 0o700, dir_fd=handle)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,0 +1,365 @@
+"""The worker's decisions: examples of the hard cases, and random histories with the invariants held."""
+
+import uuid
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from swarm_protocol import messages as msg
+from swarm_protocol.messages import Finished, Ref
+from swarm_protocol.states import WorkerState
+from swarm_worker import machine as m
+from swarm_worker.machine import Machine, Mode, Phase, Why
+
+
+def assign(job: int = 1, attempt: int = 1) -> msg.Assign:
+    return msg.Assign(
+        ref=Ref(job, attempt), project=uuid.UUID(int=0), image=msg.ImageRef(name="i", digest="d"), spec=b"{}"
+    )
+
+
+def welcome(lease: float = 30.0) -> msg.Welcome:
+    nobody = uuid.UUID(int=0)
+    return msg.Welcome(
+        major=1,
+        minor=0,
+        session=nobody,
+        cluster="c",
+        core=nobody,
+        udp_host="",
+        udp_port=1,
+        udp_key_id=1,
+        udp_key=b"",
+        beat_seconds=1,
+        ping_seconds=5,
+        lease_seconds=lease,
+    )
+
+
+def connected(slots: int = 2, at: float = 0.0) -> Machine:
+    machine = Machine(slots=slots)
+    reconnect(machine, at=at)
+    return machine
+
+
+def reconnect(machine: Machine, at: float = 0.0, stop: list[Ref] | None = None) -> list[m.Effect]:
+    machine.on(m.Connecting(at))
+    machine.on(welcome())
+    held = [item.ref for item in machine.reconcile().held]
+    stop = stop or []
+    return machine.on(msg.Reconciled(keep=[ref for ref in held if ref not in stop], stop=stop))
+
+
+def said(effects: list[m.Effect]) -> list[msg.FromWorker]:
+    return [effect.message for effect in effects if isinstance(effect, m.Send)]
+
+
+def test_an_assignment_is_accepted_kept_and_begun() -> None:
+    effects = connected().on(assign())
+    assert effects == [m.Send(msg.Accepted(ref=Ref(1, 1))), m.Keep(assign()), m.Run(assign())]
+
+
+def test_more_than_the_slots_wait_for_their_turn() -> None:
+    machine = connected(slots=1)
+    machine.on(assign(1))
+    assert m.Run(assign(2)) not in machine.on(assign(2))
+    assert machine.free_slots == 0
+    assert m.Run(assign(2)) in machine.on(m.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded")))
+
+
+def test_a_stale_assignment_is_dropped_and_a_newer_takes_over() -> None:
+    machine = connected()
+    machine.on(assign(1, 2))
+    assert machine.on(assign(1, 1)) == []
+    effects = machine.on(assign(1, 3))
+    assert m.Stop(Ref(1, 2), Why.DISCARDED) in effects
+    assert m.Run(assign(1, 3)) in effects
+
+
+def test_the_same_assignment_again_is_answered_again_and_not_begun_twice() -> None:
+    machine = connected()
+    machine.on(assign())
+    assert machine.on(assign()) == [m.Send(msg.Accepted(ref=Ref(1, 1)))]
+
+
+def test_an_outcome_is_said_at_once_and_again_after_a_reconnect_until_acknowledged() -> None:
+    machine = connected()
+    machine.on(assign())
+    finished = Finished(ref=Ref(1, 1), result="succeeded")
+    assert machine.on(m.RunnerDone(finished)) == [m.Send(finished)]
+    machine.on(m.Disconnected())
+    assert said(reconnect(machine)) == [finished]
+    assert machine.on(msg.Ack(ref=Ref(1, 1))) == [m.Linger(Ref(1, 1))]
+    assert machine.on(m.LogDelivered(Ref(1, 1))) == [m.Forget(Ref(1, 1))]
+    assert machine.held == {}
+
+
+def test_what_happens_while_not_connected_is_said_later() -> None:
+    machine = connected()
+    machine.on(assign())
+    machine.on(m.Disconnected())
+    assert machine.on(m.RunnerStarted(Ref(1, 1), {"pull": 1.0})) == []
+    assert said(reconnect(machine)) == [
+        msg.Accepted(ref=Ref(1, 1)),
+        msg.Started(ref=Ref(1, 1), timings={"pull": 1.0}),
+    ]
+
+
+def test_nothing_about_jobs_is_said_between_welcome_and_reconciled() -> None:
+    machine = connected()
+    machine.on(assign())
+    machine.on(m.Disconnected())
+    machine.on(welcome())
+    assert machine.on(m.RunnerStarted(Ref(1, 1), {})) == []
+
+
+def test_cancel_stops_a_begun_attempt_and_settles_a_waiting_one() -> None:
+    machine = connected(slots=1)
+    machine.on(assign(1))
+    machine.on(assign(2))
+    assert machine.on(msg.Cancel(ref=Ref(1, 1))) == [m.Stop(Ref(1, 1), Why.CANCELLED)]
+    assert machine.on(msg.Cancel(ref=Ref(2, 1))) == [m.Settle(Ref(2, 1), Why.CANCELLED)]
+    assert machine.on(msg.Cancel(ref=Ref(1, 1))) == []
+
+
+def test_cancel_after_the_outcome_changes_nothing() -> None:
+    machine = connected()
+    machine.on(assign())
+    machine.on(m.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded")))
+    assert machine.on(msg.Cancel(ref=Ref(1, 1))) == []
+
+
+def test_a_discarded_attempt_keeps_its_slot_until_it_is_gone_and_reports_nothing() -> None:
+    machine = connected(slots=1)
+    machine.on(assign(1))
+    machine.on(assign(2))
+    assert machine.on(msg.Discard(ref=Ref(1, 1))) == [m.Stop(Ref(1, 1), Why.DISCARDED)]
+    effects = machine.on(m.RunnerGone(Ref(1, 1)))
+    assert effects == [m.Forget(Ref(1, 1)), m.Run(assign(2))]
+
+
+def test_a_discard_that_crosses_the_outcome_wins() -> None:
+    machine = connected()
+    machine.on(assign())
+    machine.on(msg.Discard(ref=Ref(1, 1)))
+    assert machine.on(m.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded"))) == [m.Forget(Ref(1, 1))]
+    assert machine.active == 0
+
+
+def test_what_the_core_does_not_keep_is_stopped_after_a_reconnect() -> None:
+    machine = connected()
+    machine.on(assign())
+    machine.on(m.Disconnected())
+    assert reconnect(machine, stop=[Ref(1, 1)]) == [m.Stop(Ref(1, 1), Why.DISCARDED), m.Sweep()]
+
+
+def test_restored_attempts_go_on_each_from_where_it_was() -> None:
+    machine = Machine(slots=2)
+    done = Finished(ref=Ref(3, 1), result="succeeded")
+    assert machine.on(m.Restored(assign(1), begun=True)) == [m.Run(assign(1), resume=True)]
+    assert machine.on(m.Restored(assign(2), begun=False)) == []
+    assert machine.on(m.Restored(assign(3), begun=True, outcome=done)) == []
+    phases = {item.ref.job: item.phase for item in machine.reconcile().held}
+    assert phases == {1: "running", 2: "preparing", 3: "finished"}
+    effects = reconnect(machine)
+    assert done in said(effects)
+    assert m.Run(assign(2)) in effects
+
+
+def test_the_lease_counts_from_when_the_answered_ping_was_sent() -> None:
+    machine = connected(at=100.0)
+    machine.on(assign())
+    assert machine.may_start(Ref(1, 1), 129.9)
+    assert not machine.may_start(Ref(1, 1), 130.0)
+    machine.on(m.PingSent(1, 120.0))
+    machine.on(m.PingSent(2, 125.0))
+    machine.on(msg.Lease(seq=1))
+    assert machine.may_start(Ref(1, 1), 149.9)
+    assert not machine.may_start(Ref(1, 1), 150.0)
+
+
+def test_an_answer_to_an_unknown_ping_renews_nothing() -> None:
+    machine = connected(at=0.0)
+    machine.on(msg.Lease(seq=9))
+    assert machine.lease_until == 30.0
+
+
+def test_stopping_gives_everything_back_and_then_leaves() -> None:
+    machine = connected(slots=1)
+    machine.on(assign(1))
+    machine.on(assign(2))
+    effects = machine.on(m.ModeWanted(Mode.STOPPING))
+    assert effects == [m.Stop(Ref(1, 1), Why.RELEASED), m.Settle(Ref(2, 1), Why.RELEASED)]
+    for job in (1, 2):
+        machine.on(m.RunnerDone(Finished(ref=Ref(job, 1), result="released")))
+        machine.on(msg.Ack(ref=Ref(job, 1)))
+        effects = machine.on(m.LogDelivered(Ref(job, 1)))
+    assert effects[-1] == m.Leave()
+    assert machine.state is WorkerState.DRAINING
+
+
+def test_draining_finishes_what_runs_and_takes_nothing_new() -> None:
+    machine = connected()
+    machine.on(assign(1))
+    assert machine.on(m.ModeWanted(Mode.DRAINING)) == []
+    assert m.Settle(Ref(2, 1), Why.RELEASED) in machine.on(assign(2))
+    assert machine.free_slots == 0
+
+
+def test_without_an_engine_there_is_no_free_slot() -> None:
+    machine = connected()
+    machine.engine_ready = False
+    assert (machine.free_slots, machine.state) == (0, WorkerState.INITIALIZING)
+
+
+@pytest.mark.parametrize("event", [msg.Ack, msg.Cancel, msg.Discard])
+def test_words_about_unknown_attempts_do_nothing(event: type[msg.Ack]) -> None:
+    assert connected().on(event(ref=Ref(5, 5))) == []
+
+
+JOBS, ATTEMPTS = st.integers(1, 4), st.integers(1, 4)
+
+
+class Histories(RuleBasedStateMachine):
+    """Any order of what the core, the runners and the network may do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.machine = connected(slots=2)
+        self.open = True
+        self.runners: dict[Ref, Why | None] = {}
+        self.settling: dict[Ref, Why] = {}
+        self.lingering: set[Ref] = set()
+        self.begun: set[Ref] = set()
+        self.outcomes: dict[Ref, Finished] = {}
+        self.dropped: set[Ref] = set()
+
+    def feed(self, event: m.Event) -> None:
+        for effect in self.machine.on(event):
+            self.carry_out(effect)
+
+    def carry_out(self, effect: m.Effect) -> None:
+        match effect:
+            case m.Run(assign=work):
+                assert work.ref not in self.begun, "begun twice"
+                self.begun.add(work.ref)
+                self.runners[work.ref] = None
+            case m.Stop(ref=ref, why=why):
+                assert ref in self.runners, "stopped without a runner"
+                before = self.runners[ref]
+                assert before is None or why > before
+                self.runners[ref] = why
+            case m.Settle(ref=ref, why=why):
+                assert ref not in self.begun
+                self.settling[ref] = why
+            case m.Linger(ref=ref):
+                self.lingering.add(ref)
+            case m.Forget(ref=ref):
+                assert ref not in self.runners or self.runners[ref] is Why.DISCARDED
+                self.dropped.add(ref)
+                self.lingering.discard(ref)
+            case m.Send(message=message):
+                self.heard(message)
+            case _:
+                pass
+
+    def heard(self, message: msg.FromWorker) -> None:
+        assert self.open, "said without a session"
+        ref = getattr(message, "ref", None)
+        assert ref not in self.dropped, "said about an attempt that is not ours any more"
+        if isinstance(message, Finished):
+            known = self.outcomes.setdefault(message.ref, message)
+            assert known == message, "two outcomes of one attempt"
+
+    @rule(job=JOBS, attempt=ATTEMPTS)
+    def assigns(self, job: int, attempt: int) -> None:
+        self.feed(assign(job, attempt))
+
+    @rule(job=JOBS, attempt=ATTEMPTS)
+    def cancels(self, job: int, attempt: int) -> None:
+        self.feed(msg.Cancel(ref=Ref(job, attempt)))
+
+    @rule(job=JOBS, attempt=ATTEMPTS)
+    def discards(self, job: int, attempt: int) -> None:
+        ref = Ref(job, attempt)
+        was_held = ref in self.machine.held
+        self.feed(msg.Discard(ref=ref))
+        if was_held:
+            self.dropped.add(ref)
+
+    @rule(job=JOBS, attempt=ATTEMPTS)
+    def acknowledges(self, job: int, attempt: int) -> None:
+        self.feed(msg.Ack(ref=Ref(job, attempt)))
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.runners)
+    def runner_starts(self, data: st.DataObject) -> None:
+        self.feed(m.RunnerStarted(data.draw(st.sampled_from(sorted(self.runners, key=str))), {}))
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.runners)
+    def runner_ends(self, data: st.DataObject) -> None:
+        ref = data.draw(st.sampled_from(sorted(self.runners, key=str)))
+        why = self.runners.pop(ref)
+        gone = why is Why.DISCARDED and data.draw(st.booleans())
+        self.feed(m.RunnerGone(ref) if gone else m.RunnerDone(Finished(ref=ref, result=str(why))))
+
+    @rule()
+    @precondition(lambda self: self.settling)
+    def settles(self) -> None:
+        ref, why = self.settling.popitem()
+        self.feed(m.RunnerDone(Finished(ref=ref, result=str(why))))
+
+    @rule()
+    @precondition(lambda self: self.lingering)
+    def log_arrives(self) -> None:
+        self.feed(m.LogDelivered(self.lingering.pop()))
+
+    @rule()
+    def connection_breaks(self) -> None:
+        self.feed(m.Disconnected())
+        self.open = False
+
+    @rule(data=st.data())
+    def connects_again(self, data: st.DataObject) -> None:
+        self.feed(m.Disconnected())
+        self.open = False
+        self.feed(m.Connecting(0.0))
+        self.feed(welcome())
+        held = [item.ref for item in self.machine.reconcile().held]
+        stop = data.draw(st.lists(st.sampled_from(held), unique=True)) if held else []
+        self.open = True
+        keep = [ref for ref in held if ref not in stop]
+        effects = self.machine.on(msg.Reconciled(keep=keep, stop=stop))
+        self.dropped.update(stop)
+        for effect in effects:
+            self.carry_out(effect)
+
+    @rule(mode=st.sampled_from([Mode.DRAINING, Mode.STOPPING]))
+    def winds_down(self, mode: Mode) -> None:
+        self.feed(m.ModeWanted(mode))
+
+    @invariant()
+    def slots_hold(self) -> None:
+        assert 0 <= self.machine.active <= self.machine.slots
+        assert 0 <= self.machine.free_slots <= self.machine.slots
+        assert self.machine.active >= len(self.runners)
+
+    @invariant()
+    def every_held_attempt_has_someone(self) -> None:
+        for ref, held in self.machine.held.items():
+            if held.phase is Phase.FINISHED:
+                continue
+            waits = held.phase is Phase.WAITING and held.why is None
+            assert ref in self.runners or ref in self.settling or waits
+
+    @invariant()
+    def one_attempt_of_a_job_at_a_time(self) -> None:
+        jobs = [ref.job for ref in self.machine.held]
+        assert len(jobs) == len(set(jobs))
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -1,0 +1,77 @@
+"""Who a container runs as, and what of a spec reaches the engine."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swarm_protocol.messages import Ref
+from swarm_protocol.spec import JobSpec, Resources
+from swarm_worker.runtimes.profile import ImageConfig, Owner, Plan, ProfileError, body, container_name, user_of
+
+
+def plan(spec: JobSpec, **changes: Any) -> Plan:
+    values: dict[str, Any] = {
+        "owner": Owner("cluster-id", "worker-id"),
+        "session": "s",
+        "ref": Ref(7, 2),
+        "spec": spec,
+        "image": "img:1",
+        "config": ImageConfig(),
+        "inputs": Path("/d/in"),
+        "outputs": Path("/d/out"),
+    }
+    return Plan(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("spec_user", "image_user", "worker", "user"),
+    [
+        (None, "", 0, "65534:65534"),
+        (None, "0:0", 0, "65534:65534"),
+        (None, "root", 0, "65534:65534"),
+        (None, "00", 0, "65534:65534"),
+        (None, "app", 0, "app"),
+        ("1000:1000", "app", 0, "1000:1000"),
+        (None, "app", 1001, "1001"),
+        ("5", "app", 1001, "1001"),
+    ],
+)
+def test_users(spec_user: str | None, image_user: str, worker: int, user: str) -> None:
+    assert user_of(spec_user, image_user, worker) == user
+
+
+@pytest.mark.parametrize("user", ["0", "root", "0:5", "root:x", "000"])
+@pytest.mark.parametrize("worker", [0, 1001])
+def test_a_job_cannot_ask_for_root(user: str, worker: int) -> None:
+    with pytest.raises(ProfileError, match="--user"):
+        user_of(user, "app", worker)
+
+
+def test_the_images_command_and_entrypoint_are_kept() -> None:
+    made = body(plan(JobSpec(image="i")))
+    assert made.keys().isdisjoint({"Cmd", "Entrypoint", "WorkingDir"})
+
+
+def test_words_replace_the_command_and_entrypoint_the_entrypoint() -> None:
+    made = body(plan(JobSpec(image="i", command=["a", "b"], entrypoint=[], workdir="/w", env={"HOME": "/h"})))
+    assert (made["Cmd"], made["Entrypoint"], made["WorkingDir"]) == (["a", "b"], [""], "/w")
+    assert made["Env"] == ["HOME=/h", "TMPDIR=/tmp"]
+
+
+def test_no_job_can_loosen_the_profile() -> None:
+    host = body(plan(JobSpec(image="i", resources=Resources(pids=5))))["HostConfig"]
+    assert host["CapDrop"] == ["ALL"]
+    assert not {"CapAdd", "Devices", "Binds", "PidMode", "UsernsMode"} & host.keys()
+    assert [mount["Target"] for mount in host["Mounts"]] == ["/in", "/out"]
+
+
+def test_volumes_of_the_image_are_covered() -> None:
+    made = body(plan(JobSpec(image="i"), config=ImageConfig(volumes=("/data", "/out"))))
+    assert set(made["HostConfig"]["Tmpfs"]) == {"/tmp", "/data"}
+
+
+def test_names_are_deterministic() -> None:
+    cluster = str(uuid.UUID(int=0xABCDEF12))
+    assert container_name(cluster, Ref(7, 2)) == "swarm-abcdef12-7-2"
