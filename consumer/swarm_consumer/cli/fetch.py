@@ -15,7 +15,7 @@ from swarm_consumer.client import Client
 
 
 def fetch(
-    job: Annotated[int, typer.Argument(help="Job id.", min=1, autocompletion=job_ids)],
+    job: Annotated[int, typer.Argument(metavar="JOB", help="Job id.", min=1, autocompletion=job_ids)],
     to: Annotated[
         Path | None,
         typer.Option("--to", "-o", metavar="DIR", help="Folder for the files; else job-ID.", show_default=False),

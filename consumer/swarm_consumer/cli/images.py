@@ -18,7 +18,9 @@ _ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 def push(
-    image: Annotated[str, typer.Argument(help="Image in the local engine, or an archive of `docker save`.")],
+    image: Annotated[
+        str, typer.Argument(metavar="IMAGE", help="Image in the local engine, or an archive of `docker save`.")
+    ],
     rename: Annotated[
         str | None, typer.Option("--as", metavar="NAME[:TAG]", help="What to call it in the swarm.")
     ] = None,

@@ -17,7 +17,7 @@ from swarm_protocol.errors import EXIT_TIMED_OUT, SwarmError
 from swarm_protocol.quantities import QuantityError, seconds
 from swarm_protocol.states import JobState
 
-Ids = Annotated[list[int], typer.Argument(help="Job ids.", min=1, autocompletion=job_ids)]
+Ids = Annotated[list[int], typer.Argument(metavar="JOB", help="Job ids.", min=1, autocompletion=job_ids)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

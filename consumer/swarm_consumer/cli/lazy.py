@@ -42,6 +42,9 @@ class QuickCommand(TyperCommand):
 class WordsCommand(QuickCommand):
     """Keeps the words after `--` apart, so that they are never taken for an image or a flag."""
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if "--" in args:
             at = args.index("--")

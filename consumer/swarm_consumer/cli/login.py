@@ -19,7 +19,7 @@ from swarm_protocol.errors import SwarmError
 
 
 def login(
-    url: Annotated[str, typer.Argument(help="Address of a core: https://core.example:8443.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="Address of a core: https://core.example:8443.")],
     user: Annotated[str | None, typer.Option("--user", "-u", help="Who signs in; else asked for.")] = None,
     password_file: Annotated[
         str | None,
@@ -27,7 +27,7 @@ def login(
     ] = None,
     ca_fingerprint: Annotated[
         str | None,
-        typer.Option("--ca-fingerprint", metavar="F", help="Of the core's CA certificate, as `swarm up` shows it."),
+        typer.Option("--ca-fingerprint", metavar="F", help="Of the core's CA certificate, as its operator tells you."),
     ] = None,
     ca_file: Annotated[
         Path | None, typer.Option("--ca-file", metavar="FILE", help="The core's CA certificate.")
@@ -35,8 +35,9 @@ def login(
 ) -> None:
     """Sign in to a core.
 
-    The password goes only to a core whose certificate is known: by --ca-fingerprint, by --ca-file, or because
-    you say yes to the fingerprint that it shows. SWARM_PASSWORD may hold the password.
+    The password goes only to a core whose certificate is known: by --ca-fingerprint, --ca-file, or your yes.
+
+    Without both you are shown the fingerprint and asked. SWARM_PASSWORD may hold the password.
     """
     from swarm_consumer.session import sign_in
 

@@ -17,7 +17,7 @@ _STREAMS = ("stdout", "stderr")
 
 
 def logs(
-    job: Annotated[int, typer.Argument(help="Job id.", min=1, autocompletion=job_ids)],
+    job: Annotated[int, typer.Argument(metavar="JOB", help="Job id.", min=1, autocompletion=job_ids)],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
     attempt: Annotated[
         int | None, typer.Option("--attempt", metavar="N", help="Of this attempt; else the last.")

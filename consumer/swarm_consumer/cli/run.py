@@ -34,7 +34,7 @@ QUEUED_SECONDS = 3.0
 @with_flags
 def run(
     ctx: typer.Context,
-    image: Annotated[str, typer.Argument(help="Image that was pushed.", autocompletion=image_names)],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="Image that was pushed.", autocompletion=image_names)],
     json: Annotated[
         bool, typer.Option("--json", help="One JSON document at the end on stdout; the log goes to stderr.")
     ] = False,
@@ -44,8 +44,9 @@ def run(
 ) -> None:
     """Run a job and show its output as it comes.
 
-    swarm run IMAGE [FLAGS] -- COMMAND. Exits with the job's own code; 124 timed out, 125 our failure, 130
-    cancelled. Ctrl-C asks to cancel, a second one leaves the job to itself.
+    Exits with the job's own code; 124 timed out, 125 our failure, 130 cancelled.
+
+    Words after -- replace the image's CMD. Ctrl-C asks to cancel, a second one leaves the job to itself.
     """
     draft = build(flags, image, ctx.meta.get(WORDS), None, datetime.now(UTC))
     raise typer.Exit(with_client(lambda client: _run(client, draft, flags.idempotency_key, json)))

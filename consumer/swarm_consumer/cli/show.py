@@ -22,7 +22,8 @@ _BAR = 24
 
 
 def show(
-    job: Annotated[int, typer.Argument(help="Job id.", min=1, autocompletion=job_ids)], json: Json = False
+    job: Annotated[int, typer.Argument(metavar="JOB", help="Job id.", min=1, autocompletion=job_ids)],
+    json: Json = False,
 ) -> None:
     """Show a job: state, where the time went, attempts, history, files."""
     found = with_client(lambda client: _explained(client, job))

@@ -32,7 +32,7 @@ def submit(
     ctx: typer.Context,
     image: Annotated[
         str | None,
-        typer.Argument(help="Image that was pushed.", autocompletion=image_names, show_default=False),
+        typer.Argument(metavar="IMAGE", help="Image that was pushed.", autocompletion=image_names, show_default=False),
     ] = None,
     file: Annotated[
         str | None, typer.Option("--file", "-f", metavar="FILE", help="Job file: YAML or TOML; - reads YAML.")
@@ -46,7 +46,7 @@ def submit(
 ) -> None:
     """Hand a job to the core and print its id.
 
-    swarm submit IMAGE [FLAGS] -- COMMAND, or swarm submit -f job.yaml. Words after -- replace the image's CMD.
+    Of an image, or of a job file: swarm submit -f job.yaml. Words after -- replace the image's CMD.
     """
     if count > 1 and flags.idempotency_key:
         raise UsageError("--count and --idempotency-key don't go together")

@@ -15,7 +15,7 @@ from swarm_consumer.models import Worker
 from swarm_protocol.quantities import QuantityError, seconds, show_size
 
 _HERE = "swarm_consumer.cli.workers"
-Name = Annotated[str, typer.Argument(help="Name or id.", autocompletion=worker_names)]
+Name = Annotated[str, typer.Argument(metavar="WORKER", help="Name or id.", autocompletion=worker_names)]
 
 
 class WorkerGroup(LazyGroup):
