@@ -43,7 +43,7 @@ def test_an_output_that_became_a_link_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "e").symlink_to(tmp_path / "d")
     (tmp_path / "l").symlink_to(tmp_path / "d" / "a")
     for name in ("e/a", "l"):
-        with pytest.raises(OSError, match="symbolic links|Not a directory"):
+        with pytest.raises(OSError, match=r"symbolic links|Not a directory"):
             open_output(tmp_path, name)
 
 

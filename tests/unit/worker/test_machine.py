@@ -345,7 +345,7 @@ class Histories(RuleBasedStateMachine):
     def slots_hold(self) -> None:
         assert 0 <= self.machine.active <= self.machine.slots
         assert 0 <= self.machine.free_slots <= self.machine.slots
-        assert self.machine.active >= len(self.runners)
+        assert self.machine.active == len(self.runners)
 
     @invariant()
     def every_held_attempt_has_someone(self) -> None:
