@@ -60,6 +60,8 @@ class Session:
     """What its last beat said; empty before the first."""
     placing: bool = False
     """Gets jobs: from its reconcile on."""
+    gives_back: bool = False
+    """It has given an attempt back, and not offered a slot since: it is stopping, or has more than it can do."""
     held: dict[tuple[int, int], Shape] = field(default_factory=dict)
     trailing: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
     """Ended attempts whose last log bytes may still come, for control messages overtake logs."""
@@ -70,7 +72,7 @@ class Session:
 
     def closed(self) -> str:
         """Why it takes nothing new, in words for a person; empty where it does."""
-        if self.state == WorkerState.DRAINING:
+        if self.gives_back or self.state == WorkerState.DRAINING:
             return "it is being drained"
         if self.state == WorkerState.INITIALIZING or self.capacity.slots <= 0:
             return "its container engine does not answer; start it there"
@@ -174,7 +176,10 @@ class Dispatcher:
     def ping(self, session: Session, seq: int, load: Load) -> None:
         """A ping over the websocket, which the next renewal acknowledges."""
         session.ping_seq = seq
+        away = bool(session.closed())
         self._note(session, load, session.state)
+        if away and not session.closed():
+            self._freed()
 
     def heard(self, session: Session) -> None:
         """Its websocket said something."""
@@ -183,6 +188,7 @@ class Dispatcher:
     def _note(self, session: Session, load: Load, state: str) -> None:
         session.load, session.state = load, state
         session.room.load = load.load1
+        session.gives_back = session.gives_back and load.free_slots == 0
 
     def _is_silent(self, session: Session) -> bool:
         return self._clock.monotonic() - session.heard() > self._unreachable
@@ -228,6 +234,11 @@ class Dispatcher:
         self._senders[key] = session
         if len(session.trailing) > _TRAILING:
             self._forget_sender(session, session.trailing.popitem(last=False)[0])
+
+    def given_back(self, session: Session, ref: Ref) -> None:
+        """The worker won't run it; it gets no more until it offers a slot, or jobs would go in a loop."""
+        session.gives_back = True
+        self.free(session, ref)
 
     def free(self, session: Session, ref: Ref) -> None:
         """The attempt uses nothing on its worker any more; only its log may still come."""
@@ -279,10 +290,10 @@ class Dispatcher:
     def _state(self, session: Session) -> str:
         if self._is_silent(session):
             return WorkerState.UNREACHABLE
-        if not session.placing or (session.closed() and session.state != WorkerState.DRAINING):
-            return WorkerState.INITIALIZING
-        if session.closed():
+        if session.placing and (session.gives_back or session.state == WorkerState.DRAINING):
             return WorkerState.DRAINING
+        if not session.placing or session.closed():
+            return WorkerState.INITIALIZING
         return WorkerState.WORKING if session.held else WorkerState.WAITING
 
 

@@ -22,6 +22,7 @@ from swarm_core.clock import Clock
 from swarm_core.dispatcher import Dispatcher, Session, room_of
 from swarm_core.harvester import Harvester, Report
 from swarm_core.module import Log
+from swarm_core.policy import RELEASED
 from swarm_core.reconcile import Reconciler
 from swarm_core.settings import Timers
 from swarm_core.store import sessions
@@ -249,7 +250,10 @@ class Gateway:
 
     def _report_end(self, session: Session, message: m.Finished) -> None:
         """The slot is free at once; the outcome counts, and is acknowledged, when it is committed."""
-        self._dispatcher.free(session, message.ref)
+        if message.result == RELEASED:
+            self._dispatcher.given_back(session, message.ref)
+        else:
+            self._dispatcher.free(session, message.ref)
         done = self._harvester.report(Report(session.worker, message))
         done.add_done_callback(lambda future: self._acknowledge(session, message.ref, future))
 

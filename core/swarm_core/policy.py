@@ -5,6 +5,8 @@ from typing import Final
 
 from swarm_protocol.states import FAILURES, Budget, FailureKind, JobState
 
+RELEASED: Final = "released"
+"""The result of an attempt that its worker has given back: it stops, or has more than it can do."""
 QUARANTINE_AFTER: Final = 3
 """A job under which that many workers were lost waits for a person: it may be what kills them."""
 _BACKOFF_FIRST: Final = 1.0
@@ -52,7 +54,7 @@ def judge(facts: Facts, result: str) -> Verdict:
         return Verdict(JobState.CANCELLED, FailureKind.CANCELLED, reason="cancelled")
     if result == "succeeded":
         return Verdict(JobState.SUCCEEDED)
-    if result == "released":
+    if result == RELEASED:
         return _released(facts)
     return _failed(facts, FailureKind(result))
 

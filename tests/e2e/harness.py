@@ -227,6 +227,11 @@ class Home:
         identity = next(iter(self.folder.glob("worker*/identity.json")))
         return str(json.loads(identity.read_bytes())["cluster"])
 
+    @property
+    def worker(self) -> str:
+        """The id of its own worker."""
+        return str(json.loads((self.folder / "worker" / "identity.json").read_bytes())["worker_id"])
+
     def containers(self, job: int | None = None) -> list[dict[str, Any]]:
         """Its jobs' containers, running or not, or those of one job."""
         labels = ["swarm.role=job", *([f"swarm.job={job}"] if job else [])]
@@ -262,7 +267,9 @@ class Home:
         return "".join(f"\n--- {file.name}\n{tail(file, 25)}" for file in files)
 
     def close(self) -> None:
-        """Stop everything, and prove that nothing is left."""
+        """Stop everything, once, and prove that nothing is left."""
+        if not self.folder.exists():
+            return
         try:
             self.down()
         finally:
