@@ -18,6 +18,9 @@ from swarm_core.clock import Clock
 from swarm_core.module import Log
 
 _TIMEOUT: Final = 1.0
+"""Of a command: one that takes longer isn't worth waiting for."""
+_LISTEN: Final = 30.0
+"""How long a listener sits still before it looks whether its connection lives."""
 _PREFIX: Final = "swarm:"
 _OUTBOX: Final = 10_000
 _RECONNECT: Final = 0.5
@@ -33,7 +36,8 @@ class Cache:
     name = "cache"
 
     def __init__(self, url: str | None, clock: Clock, log: Log) -> None:
-        self._client = _client(url) if url else None
+        self._client = _client(url, _TIMEOUT) if url else None
+        self._listener = _client(url, _LISTEN + 5) if url else None
         self._clock = clock
         self._log = log
         self._handlers: dict[str, Handler] = {}
@@ -64,8 +68,9 @@ class Cache:
         if self._client is None:
             return []
         try:
-            keys = [key async for key in self._client.scan_iter(match=f"{_PREFIX}{prefix}*", count=100)]
-            values = await self._client.mget(keys) if keys else []
+            async with asyncio.timeout(_TIMEOUT):
+                keys = [key async for key in self._client.scan_iter(match=f"{_PREFIX}{prefix}*", count=100)]
+                values = await self._client.mget(keys) if keys else []
         except (RedisError, OSError, TimeoutError):
             return []
         return [value for value in values if isinstance(value, bytes)]
@@ -80,8 +85,9 @@ class Cache:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        for client in (self._client, self._listener):
+            if client is not None:
+                await client.aclose()
 
     async def _send(self) -> None:
         assert self._client is not None
@@ -102,10 +108,10 @@ class Cache:
             await self._clock.sleep(_GATHER)
 
     async def _receive(self) -> None:
-        assert self._client is not None
+        assert self._listener is not None
         while True:
             try:
-                async with self._client.pubsub() as pubsub:
+                async with self._listener.pubsub() as pubsub:
                     await pubsub.subscribe(*[_PREFIX + channel for channel in self._handlers])
                     self.connected = True
                     await self._listen(pubsub)
@@ -117,7 +123,7 @@ class Cache:
 
     async def _listen(self, pubsub: PubSub) -> None:
         while True:
-            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=30.0)
+            message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=_LISTEN)
             if message is not None:
                 self._handle(message["channel"], message["data"])
 
@@ -132,8 +138,8 @@ class Cache:
                 self._log.warning("redis carried something unreadable", channel=str(channel), error=str(error))
 
 
-def _client(url: str) -> redis.Redis:
+def _client(url: str, timeout: float) -> redis.Redis:
     found: redis.Redis = redis.Redis.from_url(
-        url, socket_timeout=35.0, socket_connect_timeout=_TIMEOUT, health_check_interval=15
+        url, socket_timeout=timeout, socket_connect_timeout=_TIMEOUT, health_check_interval=15
     )
     return found
