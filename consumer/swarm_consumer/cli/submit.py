@@ -1,5 +1,6 @@
 """`swarm submit`."""
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -113,7 +114,12 @@ async def _submit(client: Client, draft: Draft, count: int, flags: Flags, wait: 
 
 
 async def _wait(client: Client, ids: list[int], json: bool) -> int:
-    ended = await client.wait_all(ids)
+    try:
+        ended = await client.wait_all(ids)
+    except asyncio.CancelledError:  # Ctrl-C
+        which = f"job {ids[0]} goes" if len(ids) == 1 else f"jobs {ids[0]} to {ids[-1]} go"
+        status(f"{which} on; see more with `swarm show {ids[0]}`, end it with `swarm cancel {ids[0]}`")
+        raise
     if json:
         document([ended[job] for job in ids] if len(ids) > 1 else ended[ids[0]])
     for job in ids:

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import IO
 
@@ -78,6 +79,19 @@ def test_the_first_interrupt_cancels_and_the_second_leaves(
     assert process.returncode == 130
     assert said in heard
     assert core.count("POST", "/jobs/1/cancel") == 1
+
+
+def test_an_interrupted_wait_says_that_the_job_goes_on(core: FakeCore, start: Start) -> None:
+    process = start("-m", "swarm_consumer", "submit", "--wait", "busybox", "--", "forever")
+    assert _line(process.stdout) == "1\n"
+    end = time.monotonic() + 20
+    while not core.count("POST", "/jobs/wait"):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert "job 1 goes on; see more with `swarm show 1`, end it with `swarm cancel 1`" in told
 
 
 def test_a_reader_that_goes_away_is_no_error(environment: dict[str, str], core: FakeCore, swarm: Run) -> None:
