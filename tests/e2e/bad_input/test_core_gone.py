@@ -39,7 +39,7 @@ def test_a_core_that_stays_away_is_named_and_the_job_goes_on(new_home: NewHome) 
     home = new_home()
     home.up()
     home.push()
-    words = ("run", IMAGE, "--", "sh", "-c", "echo first; sleep 12; echo last")
+    words = ("run", IMAGE, "--", "sh", "-c", "echo first; sleep 6; echo last")
     child = subprocess.Popen(
         [sys.executable, "-c", IMPATIENT, *words], env=home.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
