@@ -2,23 +2,34 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from bench import beat_writes, containers, heartbeats, latency, report, servers, throughput
 from bench.report import Result
 
-NAMES = ("throughput", "latency", "containers", "heartbeats")
+BUSY: Final = 0.7
+NAMES: Final = ("throughput", "latency", "containers", "heartbeats")
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run what was named, or all."""
     asked = _parser().parse_args(words)
+    say_how_busy()
     rows = _run(asked.names or list(NAMES), 1 if asked.quick else asked.rounds, asked.quick, asked.long)
     report.write(rows)
     missed = [row.name for row in rows if row.met() is False]
     if missed:
         print(f"missed: {', '.join(missed)}", file=sys.stderr)
+
+
+def say_how_busy() -> None:
+    """Warn on a machine that does something else besides: even ratios suffer."""
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        report.say(f"warning: this machine is busy already (load average {load:.1f}); the figures are not worth much")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiodocker
+import msgspec
 
 from bench.noop import IMAGE
-from bench.report import Result, result
+from bench.report import Result, result, say
 from bench.servers import Servers
 from swarm_core.home import core_calls
 from swarm_protocol.messages import Ref
@@ -60,10 +61,12 @@ async def _one(engine: aiodocker.Docker, folder: Path, number: int) -> None:
     )
     wants: dict[str, Any] = body(plan)
     container = await engine.containers.create(wants)
-    await container.start()
-    ended = await container.wait()
-    await container.log(stdout=True, stderr=True)
-    await container.delete()
+    try:
+        await container.start()
+        ended = await container.wait()
+        await container.log(stdout=True, stderr=True)
+    finally:
+        await container.delete(force=True)
     if ended["StatusCode"] != 0:
         raise RuntimeError(f"the loop's container ended with {ended}")
 
@@ -88,6 +91,16 @@ def worker(servers: Servers) -> Iterator[None]:
             process.wait(60)
         process.kill()
         process.wait()
+
+
+async def _leave_no_images(folder: Path) -> None:
+    """Remove what the worker loaded into the engine under its cluster's name: that cluster is gone for good."""
+    cluster = str(msgspec.json.decode((folder / "identity.json").read_bytes())["cluster"])
+    async with aiodocker.Docker() as engine:
+        for image in await engine.images.list():
+            for tag in image["RepoTags"] or ():
+                if cluster in tag or cluster.replace("-", "") in tag:
+                    await engine.images.delete(tag)
 
 
 async def through_the_core(servers: Servers, jobs: int) -> float:
@@ -116,4 +129,6 @@ async def measure(servers: Servers, rounds: int, jobs: int) -> list[Result]:
         for _ in range(rounds):
             floors.append(await plain_loop(folder, jobs))
             subjects.append(await through_the_core(servers, jobs))
+            say(f"containers: loop {floors[-1]:.1f}, worker {subjects[-1]:.1f} jobs/s")
+    await _leave_no_images(servers.folder / "worker")
     return [result("container_jobs", "jobs/s", subjects, floors)]

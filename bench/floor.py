@@ -19,10 +19,12 @@ from swarm_migrations import migrate
 from swarm_protocol.ids import DEFAULT_PROJECT
 
 if TYPE_CHECKING:
-    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Alone = asyncpg.Connection[asyncpg.Record]
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | Alone
     Pool = asyncpg.Pool[asyncpg.Record]
 else:  # generic in the stubs only
-    Connection = asyncpg.pool.PoolConnectionProxy
+    Alone = asyncpg.Connection
+    Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
     Pool = asyncpg.Pool
 
 BATCH: Final = 100
@@ -136,7 +138,24 @@ async def jobs_per_second(database_url: str, jobs: int, *, ready: Callable[[], A
     return jobs / seconds
 
 
-async def succeeded(connection: "Pool | asyncpg.Connection[asyncpg.Record]") -> int:
+async def one_job(connection: Alone, number: int) -> tuple[float, float]:
+    """Seconds until a lone job is claimed, and until it has ended: the same statements, a row and a commit each."""
+    began = time.perf_counter()
+    await _insert(connection, [spec_text(number)])
+    claimed = await _claim(connection, 1)
+    to_claimed = time.perf_counter() - began
+    await _start(connection, claimed)
+    await _finish(connection, claimed)
+    return to_claimed, time.perf_counter() - began
+
+
+async def connect(database_url: str) -> Alone:
+    """A connection to a database of the floor's own, emptied and brought to the schema of today."""
+    await _empty(database_url)
+    return await asyncpg.connect(database_url, server_settings=_PINNED)
+
+
+async def succeeded(connection: Pool | Alone) -> int:
     """Jobs that succeeded with all that belongs to it: the exit code 0 of their attempt, and four steps of history."""
     found: int = await connection.fetchval(_SUCCEEDED)
     return found

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 from uuid import UUID, uuid4
 
-from bench.report import Result, result
+from bench.report import Result, result, say
 from swarm_core.clock import SystemClock
 from swarm_core.dispatcher import Dispatcher, Session, room_of
 from swarm_core.heartbeats import RECEIVE_BUFFER, Heartbeats
@@ -148,4 +148,5 @@ def measure(rounds: int, workers: int = WORKERS, seconds: float = 8.0) -> list[R
     for _ in range(rounds):
         floors.append(_cost("bare", workers, seconds))
         subjects.append(_cost("core", workers, seconds))
+        say(f"beats: bare loop {floors[-1]:.1f}, core {subjects[-1]:.1f} µs of CPU each")
     return [result("heartbeat_cpu", "µs/beat", subjects, floors)]

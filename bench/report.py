@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 LATEST: Final = Path(__file__).parent / "results" / "latest.json"
 
@@ -70,7 +70,7 @@ def say(line: str) -> None:
 
 def write(results: Sequence[Result]) -> None:
     """Print the table, and keep the results for programs."""
-    table = Table("name", "subject", "floor", "unit", "ratio", "goal")
+    table = Table(Column("name", no_wrap=True), "subject", "floor", "unit", "ratio", "goal")
     for row in results:
         table.add_row(row.name, _show(row.subject), _show(row.floor), row.unit, _show(row.ratio), _goal(row))
     Console().print(table)

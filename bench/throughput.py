@@ -144,8 +144,15 @@ async def _growth(rig: Rig, floor_url: str, jobs: int, usual: Result) -> list[Re
 
 
 async def _floor(servers: Servers, url: str, jobs: int) -> float:
-    rate = await floor.jobs_per_second(url, jobs, ready=servers.settle)
-    say(f"floor: {rate:,.0f} jobs/s")
+    spent = 0.0
+
+    async def ready() -> None:
+        nonlocal spent
+        await servers.settle()
+        spent = servers.postgres_cpu()
+
+    rate = await floor.jobs_per_second(url, jobs, ready=ready)
+    say(f"floor: {rate:,.0f} jobs/s; µs of CPU a job: Postgres {1e6 * (servers.postgres_cpu() - spent) / jobs:.0f}")
     return rate
 
 
