@@ -43,7 +43,7 @@ def shared_home(sample: str) -> Iterator[Home]:
 @pytest.fixture
 def home(shared_home: Home) -> Home:
     """The home that tests share; all of its processes are up."""
-    shared_home.until(lambda: len(shared_home.pids()) == 5 or None, "all processes of the shared home")
+    shared_home.whole()
     return shared_home
 
 

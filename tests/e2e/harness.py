@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
+from swarm_consumer import Client
 from swarm_consumer.models import Job
 from swarm_core.home import lock
 from tools.demo_home import processes_of
 from tools.dockerd import tail
 from tools.engine_api import EngineApi, socket_path
+
+from .eye import Eye
 
 SWARM: Final = Path(sys.executable).with_name("swarm")
 IMAGE: Final = "swarm-sample:1"
@@ -51,6 +52,7 @@ class Home:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SWARM_")}
         self.env = {**inherited, "SWARM_HOME": str(self.folder), **(env or {})}
         self.engine = EngineApi(socket_path())
+        self.eye = Eye(self.folder / "credentials.json")
         self._clusters: set[str] = set()
 
     # Commands --------------------------------------------------------------------------------------------
@@ -116,8 +118,8 @@ class Home:
         return int(self.swarm("submit", *flags, IMAGE, "--", "sh", "-c", script).stdout)
 
     def job(self, job: int) -> Job:
-        """All about a job, as `swarm show --json` has it."""
-        return msgspec.json.decode(self.swarm("show", str(job), "--json").stdout, type=Job)
+        """All about a job, as the SDK has it."""
+        return self.eye.look(lambda client: client.job(job))
 
     def reaches(self, job: int, *states: str, seconds: float = SECONDS) -> Job:
         """Wait for a state; fails early where the job ends otherwise."""
@@ -133,7 +135,8 @@ class Home:
 
     def ended(self, job: int, state: str = "succeeded", *, seconds: float = SECONDS) -> Job:
         """Wait for its end, which must be this one."""
-        self.swarm("wait", str(job), "--timeout", f"{seconds}s", check=False, timeout=seconds + 30)
+        with suppress(TimeoutError):
+            self.eye.look(lambda client: client.wait(job, within=seconds), seconds + 30)
         found = self.job(job)
         story = f"{found.failure} {found.message} {found.history}{self.logs()}"
         assert found.state == state, f"job {job} was to be {state} and is {found.state}: {story}"
@@ -147,7 +150,8 @@ class Home:
 
     def writes(self, job: int, text: bytes, *, seconds: float = SECONDS) -> None:
         """Wait until its log has this."""
-        self.until(lambda: text in self.log(job) or None, f"{text!r} in the log of job {job}", seconds)
+        what = f"{text!r} in the log of job {job}"
+        self.until(lambda: text in self.eye.look(lambda client: _so_far(client, job)) or None, what, seconds)
 
     def release(self, job: int, attempt: int = 1, worker: str = "worker") -> None:
         """Put `/out/go` before a job that waits for it."""
@@ -194,7 +198,19 @@ class Home:
         return self.until(look, f"another {role} than {before}", seconds)
 
     def _child(self, role: str) -> dict[str, Any]:
-        return next(child for child in self.status()["children"] if child["role"] == role)
+        return next(child for child in self._report()["children"] if child["role"] == role)
+
+    def whole(self) -> None:
+        """Wait until every process is ready."""
+
+        def look() -> bool | None:
+            return {child["state"] for child in self._report()["children"]} == {"ready"} or None
+
+        self.until(look, "a home with all of its processes", 30.0)
+
+    def _report(self) -> dict[str, Any]:
+        """What `swarm status --json` would read."""
+        return dict(json.loads((self.folder / "state" / "supervisor.json").read_bytes()))
 
     def bounce(self, role: str, number: int = signal.SIGKILL) -> None:
         """Kill a role's process and wait for the one that the supervisor starts instead."""
@@ -278,6 +294,7 @@ class Home:
             if lock.is_held(self.folder / "state" / "lock"):
                 left.append("the lock")
             self._remove_images()
+            self.eye.close()
             shutil.rmtree(self.folder, ignore_errors=True)
         assert not left, f"left after `swarm down`: {', '.join(left)}{logs}"
 
@@ -306,3 +323,7 @@ class Home:
     def _story(self, words: tuple[str, ...], what: str, out: bytes, err: bytes) -> str:
         shown = f"{out.decode(errors='replace')[-4000:]}\n{err.decode(errors='replace')[-4000:]}"
         return f"`swarm {' '.join(words)}` {what}:\n{shown}{self.logs()}"
+
+
+async def _so_far(client: Client, job: int) -> bytes:
+    return b"".join([piece async for piece in client.log_bytes(job, "stdout")])

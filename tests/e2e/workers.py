@@ -41,9 +41,9 @@ class Joined:
         self.home.until(lambda: self.state() in ("waiting", "working") or None, f"worker {self.name}")
 
     def state(self) -> str:
-        """What `swarm worker list` says of it."""
-        found = (item["state"] for item in self.home.json("worker", "list") if item["name"] == self.name)
-        return str(next(found, "unknown"))
+        """What the core says of it."""
+        found = self.home.eye.look(lambda client: client.workers())
+        return next((worker.state for worker in found if worker.name == self.name), "unknown")
 
     def kill(self) -> None:
         """SIGKILL; it stays away."""
