@@ -274,6 +274,7 @@ class Service:
         worker.abandon()
         await _within(worker.runners_ended(), _STOP_SECONDS)
         await _quietly(sandboxes.close())
+        await _quietly(worker.remove_images())
         return EXIT_REVOKED
 
 

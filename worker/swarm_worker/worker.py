@@ -384,6 +384,11 @@ class Worker:
         for ref in list(self.machine.held):
             self.feed(messages.Discard(ref=ref))
 
+    async def remove_images(self) -> None:
+        """Remove what this worker loaded into its engine. Raises EngineError."""
+        assert self._parts is not None
+        await self._parts.images.remove_all()
+
     async def hand_over(self) -> None:
         """Stop everything here but the containers; records stay for a successor."""
         self._heart.stop()

@@ -2,8 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from swarm_protocol import messages as msg
+from swarm_worker.machine import Mode
 from swarm_worker.runtimes.docker import Containers
+from swarm_worker.runtimes.engine import EngineRefused
 
 from .conftest import Home, busybox_layer, put_image
 from .fake_core import FakeCore
@@ -97,3 +101,21 @@ async def test_without_sandboxes_it_works_too(
     assert (await core.finished(await core.assign(image, {"command": ["true"]}, 1))).result == "succeeded"
     await home.until_no_jobs()
     assert await home.containers() == []
+
+
+async def test_neither_restarts_nor_the_end_leave_images_behind(core: FakeCore, worker: Home, image: str) -> None:
+    mine = f"/images/swarm-sandbox:{worker.owner.worker}/json"
+    seen = set()
+    for job in (1, 2, 3):
+        assert (await core.finished(await core.assign(image, {"command": ["true"]}, job))).result == "succeeded"
+        await worker.until_no_jobs()
+        seen.add((await worker.engine.call("GET", mine))["Id"])
+        await worker.stop()
+        await worker.start()
+        await core.until(lambda: core.socket, "the next session")
+    assert len(seen) == 1, "each restart made a new image and left the old one without a name"
+    await core.finished(await core.assign(image, {"command": ["true"]}, 4))
+    await worker.stop(Mode.STOPPING)
+    assert await worker.containers() == []
+    with pytest.raises(EngineRefused):
+        await worker.engine.call("GET", mine)

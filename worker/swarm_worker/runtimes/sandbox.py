@@ -5,15 +5,19 @@ once with `--network none`, holds nothing but a program that waits, and is used 
 jobs stay as apart as with a namespace each.
 """
 
+import hashlib
 import io
 import platform
 import struct
 import tarfile
 from typing import Any, Final
 
+import msgspec
+
 from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import EngineError, EngineRefused
 from swarm_worker.runtimes.profile import NOBODY, SANDBOX, Owner
+from swarm_worker.sysinfo import architecture
 
 _BASE: Final = 0x400000
 _CODE: Final = {
@@ -39,12 +43,31 @@ def waiting_program(machine: str) -> bytes | None:
     return ident + header + segment + code
 
 
-def _image(program: bytes) -> bytes:
+def sandbox_image(program: bytes, tag: str) -> tuple[bytes, list[str]]:
+    """An archive for the engine to load and the image's diff ids. Equal for equal programs: loading it again makes
+    nothing new."""
+    layer = _tar({"wait": program})
+    diff_ids = ["sha256:" + hashlib.sha256(layer).hexdigest()]
+    config = msgspec.json.encode(
+        {
+            "architecture": architecture(),
+            "os": "linux",
+            "config": {"Cmd": ["/wait"]},
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        }
+    )
+    name = f"{hashlib.sha256(config).hexdigest()}.json"
+    manifest = msgspec.json.encode([{"Config": name, "RepoTags": [tag], "Layers": ["layer.tar"]}])
+    return _tar({name: config, "layer.tar": layer, "manifest.json": manifest}), diff_ids
+
+
+def _tar(files: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        entry = tarfile.TarInfo("wait")
-        entry.size, entry.mode = len(program), 0o755
-        archive.addfile(entry, io.BytesIO(program))
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o755
+            archive.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()
 
 
@@ -88,12 +111,12 @@ class Sandboxes:
         return container in self._known
 
     async def close(self) -> None:
-        """Remove the free ones; containers that still use another keep its namespace. Raises EngineError."""
+        """Remove the free ones and, where no other is left, their image. Raises EngineError."""
         while self._free:
             await self.drop(self._free.pop())
-
-    async def remove_image(self) -> None:
-        """Remove the sandboxes' image once none is left. Raises EngineError."""
+        if self._known or not self._image_ready:
+            return
+        self._image_ready = False
         try:
             await self._containers.engine.call("DELETE", f"/images/{self._tag}")
         except EngineRefused as error:
@@ -101,12 +124,10 @@ class Sandboxes:
                 raise
 
     async def _make(self) -> str:
-        engine = self._containers.engine
         if not self._image_ready:
-            repo, _, tag = self._tag.partition(":")
-            params = {"fromSrc": "-", "repo": repo, "tag": tag}
-            await engine.call("POST", "/images/create", params=params, data=_image(self._program or b""))
+            await self._ensure_image()
             self._image_ready = True
+        engine = self._containers.engine
         made = await engine.call("POST", "/containers/create", json=self._body(), deadline=120.0)
         sandbox = str(made["Id"])
         self._known.add(sandbox)
@@ -116,6 +137,16 @@ class Sandboxes:
             await self.drop(sandbox)
             raise
         return sandbox
+
+    async def _ensure_image(self) -> None:
+        archive, diff_ids = sandbox_image(self._program or b"", self._tag)
+        engine = self._containers.engine
+        try:
+            seen = await engine.call("GET", f"/images/{self._tag}/json")
+        except EngineRefused:
+            seen = {}
+        if (seen.get("RootFS") or {}).get("Layers") != diff_ids:
+            await engine.call("POST", "/images/load", params={"quiet": "1"}, data=archive)
 
     def _body(self) -> dict[str, Any]:
         return {
