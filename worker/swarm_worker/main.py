@@ -17,13 +17,14 @@ from swarm_protocol.messages import Welcome
 from swarm_worker import identity as identities
 from swarm_worker import sysinfo
 from swarm_worker.api import CoreApi
+from swarm_worker.events import Mode, ModeWanted
 from swarm_worker.identity import Identity
 from swarm_worker.images import Images
 from swarm_worker.join import join
 from swarm_worker.journal import Journal
 from swarm_worker.link import Link, Revoked
 from swarm_worker.lobby import Lobby
-from swarm_worker.machine import Machine, Mode, ModeWanted
+from swarm_worker.machine import Machine
 from swarm_worker.outbox import Outbox
 from swarm_worker.runner import Parts
 from swarm_worker.runtimes.docker import Containers

@@ -19,10 +19,10 @@ from swarm_protocol.spec import JobSpec
 from swarm_protocol.states import FailureKind
 from swarm_worker import failures, files, harvest, quota
 from swarm_worker.capture import Capture
+from swarm_worker.events import Event, RunnerDone, RunnerGone, RunnerHarvesting, RunnerStarted, Why
 from swarm_worker.failures import AttemptFailed, End
 from swarm_worker.images import Images, Ready
 from swarm_worker.journal import Journal, Record
-from swarm_worker.machine import Event, RunnerDone, RunnerGone, RunnerHarvesting, RunnerStarted, Why
 from swarm_worker.runtimes.docker import Containers, Exit
 from swarm_worker.runtimes.engine import EngineError, EngineGone, EngineRefused
 from swarm_worker.runtimes.profile import Owner, Plan, ProfileError, body, container_name

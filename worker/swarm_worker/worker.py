@@ -27,10 +27,11 @@ from swarm_protocol.messages import (
     Welcome,
 )
 from swarm_protocol.states import FailureKind
+from swarm_worker import events as e
 from swarm_worker import failures, sysinfo
-from swarm_worker import machine as m
 from swarm_worker.heartbeat import Heart
 from swarm_worker.journal import Journal, Record
+from swarm_worker.machine import Machine
 from swarm_worker.outbox import Outbox
 from swarm_worker.runner import Parts, Runner
 from swarm_worker.runtimes.docker import Containers
@@ -60,7 +61,7 @@ class Worker:
     def __init__(
         self,
         facts: Facts,
-        machine: m.Machine,
+        machine: Machine,
         journal: Journal,
         outbox: Outbox,
         containers: Containers,
@@ -92,7 +93,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._runs: dict[Ref, asyncio.Task[None]] = {}
         self._lingering: dict[Ref, asyncio.TimerHandle] = {}
-        self._events: deque[m.Event] = deque()
+        self._events: deque[e.Event] = deque()
         self._feeding = False
         self._renewed = asyncio.Event()
         self._window_size = 0
@@ -103,7 +104,7 @@ class Worker:
 
     # --- events in, effects out ------------------------------------------------------------------------------
 
-    def feed(self, event: m.Event) -> None:
+    def feed(self, event: e.Event) -> None:
         """Tell the machine; carry out its effects in order, also of events that these cause."""
         self._events.append(event)
         if self._feeding:
@@ -117,25 +118,25 @@ class Worker:
             self._feeding = False
         self._changed(self.machine.state.value)
 
-    def _carry_out(self, effect: m.Effect) -> None:
+    def _carry_out(self, effect: e.Effect) -> None:
         match effect:
-            case m.Send(message=message):
+            case e.Send(message=message):
                 self._outbox.say(message)
-            case m.Keep(assign=assign):
+            case e.Keep(assign=assign):
                 self._keep(assign)
-            case m.Run(assign=assign, resume=resume):
+            case e.Run(assign=assign, resume=resume):
                 self._run(assign, resume)
-            case m.Stop(ref=ref, why=why):
+            case e.Stop(ref=ref, why=why):
                 self._stop(ref, why)
-            case m.Settle(ref=ref, why=why):
-                self._spawn(self._settle(ref, m_result(why), ""))
-            case m.Linger(ref=ref):
+            case e.Settle(ref=ref, why=why):
+                self._spawn(self._settle(ref, result_of(why), ""))
+            case e.Linger(ref=ref):
                 self._linger(ref)
-            case m.Forget(ref=ref):
+            case e.Forget(ref=ref):
                 self._forget(ref)
-            case m.Sweep():
+            case e.Sweep():
                 self._spawn(self.sweep())
-            case m.Leave():
+            case e.Leave():
                 self.left.set()
             case _:
                 assert_never(effect)
@@ -182,12 +183,12 @@ class Worker:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("attempt %s.%s: the runner failed", ref.job, ref.attempt, exc_info=error)
 
-    def _stop(self, ref: Ref, why: m.Why) -> None:
+    def _stop(self, ref: Ref, why: e.Why) -> None:
         runner = self._runners.get(ref)
         if runner is not None:
             runner.stop(why)
-        elif why is m.Why.DISCARDED:
-            self.feed(m.RunnerGone(ref))
+        elif why is e.Why.DISCARDED:
+            self.feed(e.RunnerGone(ref))
 
     async def _settle(self, ref: Ref, result: str, message: str) -> None:
         finished = Finished(ref=ref, result=result, message=failures.one_line(message))
@@ -198,17 +199,17 @@ class Worker:
                 await asyncio.to_thread(self._journal.write, record, durable=True)
             except OSError as error:
                 log.error("attempt %s.%s: its end can't be written down: %s", ref.job, ref.attempt, error)
-        self.feed(m.RunnerDone(finished))
+        self.feed(e.RunnerDone(finished))
 
     def _linger(self, ref: Ref) -> None:
         if self._outbox.window.delivered(ref):
-            self.feed(m.LogDelivered(ref))
+            self.feed(e.LogDelivered(ref))
             return
         record = self._records.get(ref)
         if record is not None and not record.acked:
             record.acked = True
             self._spawn(self._note_acked(record))
-        give_up = asyncio.get_running_loop().call_later(_LINGER, self.feed, m.LogDelivered(ref))
+        give_up = asyncio.get_running_loop().call_later(_LINGER, self.feed, e.LogDelivered(ref))
         self._lingering[ref] = give_up
 
     async def _note_acked(self, record: Record) -> None:
@@ -236,7 +237,7 @@ class Worker:
 
     def connecting(self) -> None:
         """A connection is being opened."""
-        self.feed(m.Connecting(self._boottime()))
+        self.feed(e.Connecting(self._boottime()))
 
     def hello(self) -> Hello:
         """What this worker is."""
@@ -289,17 +290,17 @@ class Worker:
         window.acknowledged(ref, stream, offset)
         self._outbox.nudge()
         if ref in self._lingering and window.delivered(ref):
-            self.feed(m.LogDelivered(ref))
+            self.feed(e.LogDelivered(ref))
 
     def ping(self, seq: int) -> Load:
         """A ping is about to leave."""
-        self.feed(m.PingSent(seq, self._boottime()))
+        self.feed(e.PingSent(seq, self._boottime()))
         return self.load()
 
     def disconnected(self, why: str) -> None:
         """The session is over."""
         self._heart.stop()
-        self.feed(m.Disconnected())
+        self.feed(e.Disconnected())
         log.warning("not connected: %s", why)
 
     # --- for runners and the heartbeat ----------------------------------------------------------------------
@@ -349,7 +350,7 @@ class Worker:
         self._records[ref] = record
         spool = self._spools[ref] = self._open_spool(ref)
         self.grew(ref, spool)
-        self.feed(m.Restored(record.assign(), begun, record.outcome, record.acked))
+        self.feed(e.Restored(record.assign(), begun, record.outcome, record.acked))
 
     async def sweep(self) -> None:
         """Remove containers with our labels that belong to nothing held."""
@@ -365,7 +366,7 @@ class Worker:
         if role == SANDBOX:
             return self._sandboxes.knows(container)
         held = self.machine.held.get(ref)
-        return ref in self._runners or (held is not None and held.phase is not m.Phase.FINISHED)
+        return ref in self._runners or (held is not None and held.phase is not e.Phase.FINISHED)
 
     def engine_returned(self) -> None:
         """The engine answers again, perhaps without what it had."""
@@ -403,6 +404,6 @@ class Worker:
             task.cancel()
 
 
-def m_result(why: m.Why) -> str:
+def result_of(why: e.Why) -> str:
     """The result of an attempt that was never begun."""
-    return FailureKind.CANCELLED.value if why is m.Why.CANCELLED else failures.RELEASED
+    return FailureKind.CANCELLED.value if why is e.Why.CANCELLED else failures.RELEASED

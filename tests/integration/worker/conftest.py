@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from swarm_worker import identity as identities
+from swarm_worker.events import Mode
 from swarm_worker.identity import Identity
 from swarm_worker.join import join
-from swarm_worker.machine import Mode
 from swarm_worker.main import Service, lock
 from swarm_worker.runtimes.docker import Containers, Seen
 from swarm_worker.runtimes.engine import Engine, EngineError

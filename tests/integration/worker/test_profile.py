@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from swarm_protocol import messages as msg
-from swarm_worker.machine import Mode
+from swarm_worker.events import Mode
 from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import EngineRefused
 

@@ -13,8 +13,8 @@ import pytest
 from swarm_protocol import messages as msg
 from swarm_protocol.errors import SwarmError
 from swarm_worker import identity as identities
+from swarm_worker.events import Mode
 from swarm_worker.join import join
-from swarm_worker.machine import Mode
 from swarm_worker.main import EXIT_REVOKED, DataInUse, lock
 from swarm_worker.runtimes.docker import Containers
 

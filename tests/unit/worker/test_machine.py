@@ -10,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from swarm_protocol import messages as msg
 from swarm_protocol.messages import Finished, Ref
 from swarm_protocol.states import WorkerState
-from swarm_worker import machine as m
-from swarm_worker.machine import Machine, Mode, Phase, Why
+from swarm_worker import events as e
+from swarm_worker.events import Mode, Phase, Why
+from swarm_worker.machine import Machine
 
 
 def assign(job: int = 1, attempt: int = 1) -> msg.Assign:
@@ -44,29 +45,29 @@ def connected(slots: int = 2, at: float = 0.0) -> Machine:
     return machine
 
 
-def reconnect(machine: Machine, at: float = 0.0, stop: list[Ref] | None = None) -> list[m.Effect]:
-    machine.on(m.Connecting(at))
+def reconnect(machine: Machine, at: float = 0.0, stop: list[Ref] | None = None) -> list[e.Effect]:
+    machine.on(e.Connecting(at))
     machine.on(welcome())
     held = [item.ref for item in machine.reconcile().held]
     stop = stop or []
     return machine.on(msg.Reconciled(keep=[ref for ref in held if ref not in stop], stop=stop))
 
 
-def said(effects: list[m.Effect]) -> list[msg.FromWorker]:
-    return [effect.message for effect in effects if isinstance(effect, m.Send)]
+def said(effects: list[e.Effect]) -> list[msg.FromWorker]:
+    return [effect.message for effect in effects if isinstance(effect, e.Send)]
 
 
 def test_an_assignment_is_accepted_kept_and_begun() -> None:
     effects = connected().on(assign())
-    assert effects == [m.Send(msg.Accepted(ref=Ref(1, 1))), m.Keep(assign()), m.Run(assign())]
+    assert effects == [e.Send(msg.Accepted(ref=Ref(1, 1))), e.Keep(assign()), e.Run(assign())]
 
 
 def test_more_than_the_slots_wait_for_their_turn() -> None:
     machine = connected(slots=1)
     machine.on(assign(1))
-    assert m.Run(assign(2)) not in machine.on(assign(2))
+    assert e.Run(assign(2)) not in machine.on(assign(2))
     assert machine.free_slots == 0
-    assert m.Run(assign(2)) in machine.on(m.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded")))
+    assert e.Run(assign(2)) in machine.on(e.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded")))
 
 
 def test_a_stale_assignment_is_dropped_and_a_newer_takes_over() -> None:
@@ -74,33 +75,33 @@ def test_a_stale_assignment_is_dropped_and_a_newer_takes_over() -> None:
     machine.on(assign(1, 2))
     assert machine.on(assign(1, 1)) == []
     effects = machine.on(assign(1, 3))
-    assert m.Stop(Ref(1, 2), Why.DISCARDED) in effects
-    assert m.Run(assign(1, 3)) in effects
+    assert e.Stop(Ref(1, 2), Why.DISCARDED) in effects
+    assert e.Run(assign(1, 3)) in effects
 
 
 def test_the_same_assignment_again_is_answered_again_and_not_begun_twice() -> None:
     machine = connected()
     machine.on(assign())
-    assert machine.on(assign()) == [m.Send(msg.Accepted(ref=Ref(1, 1)))]
+    assert machine.on(assign()) == [e.Send(msg.Accepted(ref=Ref(1, 1)))]
 
 
 def test_an_outcome_is_said_at_once_and_again_after_a_reconnect_until_acknowledged() -> None:
     machine = connected()
     machine.on(assign())
     finished = Finished(ref=Ref(1, 1), result="succeeded")
-    assert machine.on(m.RunnerDone(finished)) == [m.Send(finished)]
-    machine.on(m.Disconnected())
+    assert machine.on(e.RunnerDone(finished)) == [e.Send(finished)]
+    machine.on(e.Disconnected())
     assert said(reconnect(machine)) == [finished]
-    assert machine.on(msg.Ack(ref=Ref(1, 1))) == [m.Linger(Ref(1, 1))]
-    assert machine.on(m.LogDelivered(Ref(1, 1))) == [m.Forget(Ref(1, 1))]
+    assert machine.on(msg.Ack(ref=Ref(1, 1))) == [e.Linger(Ref(1, 1))]
+    assert machine.on(e.LogDelivered(Ref(1, 1))) == [e.Forget(Ref(1, 1))]
     assert machine.held == {}
 
 
 def test_what_happens_while_not_connected_is_said_later() -> None:
     machine = connected()
     machine.on(assign())
-    machine.on(m.Disconnected())
-    assert machine.on(m.RunnerStarted(Ref(1, 1), {"pull": 1.0})) == []
+    machine.on(e.Disconnected())
+    assert machine.on(e.RunnerStarted(Ref(1, 1), {"pull": 1.0})) == []
     assert said(reconnect(machine)) == [
         msg.Accepted(ref=Ref(1, 1)),
         msg.Started(ref=Ref(1, 1), timings={"pull": 1.0}),
@@ -110,24 +111,24 @@ def test_what_happens_while_not_connected_is_said_later() -> None:
 def test_nothing_about_jobs_is_said_between_welcome_and_reconciled() -> None:
     machine = connected()
     machine.on(assign())
-    machine.on(m.Disconnected())
+    machine.on(e.Disconnected())
     machine.on(welcome())
-    assert machine.on(m.RunnerStarted(Ref(1, 1), {})) == []
+    assert machine.on(e.RunnerStarted(Ref(1, 1), {})) == []
 
 
 def test_cancel_stops_a_begun_attempt_and_settles_a_waiting_one() -> None:
     machine = connected(slots=1)
     machine.on(assign(1))
     machine.on(assign(2))
-    assert machine.on(msg.Cancel(ref=Ref(1, 1))) == [m.Stop(Ref(1, 1), Why.CANCELLED)]
-    assert machine.on(msg.Cancel(ref=Ref(2, 1))) == [m.Settle(Ref(2, 1), Why.CANCELLED)]
+    assert machine.on(msg.Cancel(ref=Ref(1, 1))) == [e.Stop(Ref(1, 1), Why.CANCELLED)]
+    assert machine.on(msg.Cancel(ref=Ref(2, 1))) == [e.Settle(Ref(2, 1), Why.CANCELLED)]
     assert machine.on(msg.Cancel(ref=Ref(1, 1))) == []
 
 
 def test_cancel_after_the_outcome_changes_nothing() -> None:
     machine = connected()
     machine.on(assign())
-    machine.on(m.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded")))
+    machine.on(e.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded")))
     assert machine.on(msg.Cancel(ref=Ref(1, 1))) == []
 
 
@@ -135,37 +136,37 @@ def test_a_discarded_attempt_keeps_its_slot_until_it_is_gone_and_reports_nothing
     machine = connected(slots=1)
     machine.on(assign(1))
     machine.on(assign(2))
-    assert machine.on(msg.Discard(ref=Ref(1, 1))) == [m.Stop(Ref(1, 1), Why.DISCARDED)]
-    effects = machine.on(m.RunnerGone(Ref(1, 1)))
-    assert effects == [m.Forget(Ref(1, 1)), m.Run(assign(2))]
+    assert machine.on(msg.Discard(ref=Ref(1, 1))) == [e.Stop(Ref(1, 1), Why.DISCARDED)]
+    effects = machine.on(e.RunnerGone(Ref(1, 1)))
+    assert effects == [e.Forget(Ref(1, 1)), e.Run(assign(2))]
 
 
 def test_a_discard_that_crosses_the_outcome_wins() -> None:
     machine = connected()
     machine.on(assign())
     machine.on(msg.Discard(ref=Ref(1, 1)))
-    assert machine.on(m.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded"))) == [m.Forget(Ref(1, 1))]
+    assert machine.on(e.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded"))) == [e.Forget(Ref(1, 1))]
     assert machine.active == 0
 
 
 def test_what_the_core_does_not_keep_is_stopped_after_a_reconnect() -> None:
     machine = connected()
     machine.on(assign())
-    machine.on(m.Disconnected())
-    assert reconnect(machine, stop=[Ref(1, 1)]) == [m.Stop(Ref(1, 1), Why.DISCARDED), m.Sweep()]
+    machine.on(e.Disconnected())
+    assert reconnect(machine, stop=[Ref(1, 1)]) == [e.Stop(Ref(1, 1), Why.DISCARDED), e.Sweep()]
 
 
 def test_restored_attempts_go_on_each_from_where_it_was() -> None:
     machine = Machine(slots=2)
     done = Finished(ref=Ref(3, 1), result="succeeded")
-    assert machine.on(m.Restored(assign(1), begun=True)) == [m.Run(assign(1), resume=True)]
-    assert machine.on(m.Restored(assign(2), begun=False)) == []
-    assert machine.on(m.Restored(assign(3), begun=True, outcome=done)) == []
+    assert machine.on(e.Restored(assign(1), begun=True)) == [e.Run(assign(1), resume=True)]
+    assert machine.on(e.Restored(assign(2), begun=False)) == []
+    assert machine.on(e.Restored(assign(3), begun=True, outcome=done)) == []
     phases = {item.ref.job: item.phase for item in machine.reconcile().held}
     assert phases == {1: "running", 2: "preparing", 3: "finished"}
     effects = reconnect(machine)
     assert done in said(effects)
-    assert m.Run(assign(2)) in effects
+    assert e.Run(assign(2)) in effects
 
 
 def test_the_lease_counts_from_when_the_answered_ping_was_sent() -> None:
@@ -173,8 +174,8 @@ def test_the_lease_counts_from_when_the_answered_ping_was_sent() -> None:
     machine.on(assign())
     assert machine.may_start(Ref(1, 1), 129.9)
     assert not machine.may_start(Ref(1, 1), 130.0)
-    machine.on(m.PingSent(1, 120.0))
-    machine.on(m.PingSent(2, 125.0))
+    machine.on(e.PingSent(1, 120.0))
+    machine.on(e.PingSent(2, 125.0))
     machine.on(msg.Lease(seq=1))
     assert machine.may_start(Ref(1, 1), 149.9)
     assert not machine.may_start(Ref(1, 1), 150.0)
@@ -190,21 +191,21 @@ def test_stopping_gives_everything_back_and_then_leaves() -> None:
     machine = connected(slots=1)
     machine.on(assign(1))
     machine.on(assign(2))
-    effects = machine.on(m.ModeWanted(Mode.STOPPING))
-    assert effects == [m.Stop(Ref(1, 1), Why.RELEASED), m.Settle(Ref(2, 1), Why.RELEASED)]
+    effects = machine.on(e.ModeWanted(Mode.STOPPING))
+    assert effects == [e.Stop(Ref(1, 1), Why.RELEASED), e.Settle(Ref(2, 1), Why.RELEASED)]
     for job in (1, 2):
-        machine.on(m.RunnerDone(Finished(ref=Ref(job, 1), result="released")))
+        machine.on(e.RunnerDone(Finished(ref=Ref(job, 1), result="released")))
         machine.on(msg.Ack(ref=Ref(job, 1)))
-        effects = machine.on(m.LogDelivered(Ref(job, 1)))
-    assert effects[-1] == m.Leave()
+        effects = machine.on(e.LogDelivered(Ref(job, 1)))
+    assert effects[-1] == e.Leave()
     assert machine.state is WorkerState.DRAINING
 
 
 def test_draining_finishes_what_runs_and_takes_nothing_new() -> None:
     machine = connected()
     machine.on(assign(1))
-    assert machine.on(m.ModeWanted(Mode.DRAINING)) == []
-    assert m.Settle(Ref(2, 1), Why.RELEASED) in machine.on(assign(2))
+    assert machine.on(e.ModeWanted(Mode.DRAINING)) == []
+    assert e.Settle(Ref(2, 1), Why.RELEASED) in machine.on(assign(2))
     assert machine.free_slots == 0
 
 
@@ -236,31 +237,31 @@ class Histories(RuleBasedStateMachine):
         self.outcomes: dict[Ref, Finished] = {}
         self.dropped: set[Ref] = set()
 
-    def feed(self, event: m.Event) -> None:
+    def feed(self, event: e.Event) -> None:
         for effect in self.machine.on(event):
             self.carry_out(effect)
 
-    def carry_out(self, effect: m.Effect) -> None:
+    def carry_out(self, effect: e.Effect) -> None:
         match effect:
-            case m.Run(assign=work):
+            case e.Run(assign=work):
                 assert work.ref not in self.begun, "begun twice"
                 self.begun.add(work.ref)
                 self.runners[work.ref] = None
-            case m.Stop(ref=ref, why=why):
+            case e.Stop(ref=ref, why=why):
                 assert ref in self.runners, "stopped without a runner"
                 before = self.runners[ref]
                 assert before is None or why > before
                 self.runners[ref] = why
-            case m.Settle(ref=ref, why=why):
+            case e.Settle(ref=ref, why=why):
                 assert ref not in self.begun
                 self.settling[ref] = why
-            case m.Linger(ref=ref):
+            case e.Linger(ref=ref):
                 self.lingering.add(ref)
-            case m.Forget(ref=ref):
+            case e.Forget(ref=ref):
                 assert ref not in self.runners or self.runners[ref] is Why.DISCARDED
                 self.dropped.add(ref)
                 self.lingering.discard(ref)
-            case m.Send(message=message):
+            case e.Send(message=message):
                 self.heard(message)
             case _:
                 pass
@@ -296,7 +297,7 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data())
     @precondition(lambda self: self.runners)
     def runner_starts(self, data: st.DataObject) -> None:
-        self.feed(m.RunnerStarted(data.draw(st.sampled_from(sorted(self.runners, key=str))), {}))
+        self.feed(e.RunnerStarted(data.draw(st.sampled_from(sorted(self.runners, key=str))), {}))
 
     @rule(data=st.data())
     @precondition(lambda self: self.runners)
@@ -304,29 +305,29 @@ class Histories(RuleBasedStateMachine):
         ref = data.draw(st.sampled_from(sorted(self.runners, key=str)))
         why = self.runners.pop(ref)
         gone = why is Why.DISCARDED and data.draw(st.booleans())
-        self.feed(m.RunnerGone(ref) if gone else m.RunnerDone(Finished(ref=ref, result=str(why))))
+        self.feed(e.RunnerGone(ref) if gone else e.RunnerDone(Finished(ref=ref, result=str(why))))
 
     @rule()
     @precondition(lambda self: self.settling)
     def settles(self) -> None:
         ref, why = self.settling.popitem()
-        self.feed(m.RunnerDone(Finished(ref=ref, result=str(why))))
+        self.feed(e.RunnerDone(Finished(ref=ref, result=str(why))))
 
     @rule()
     @precondition(lambda self: self.lingering)
     def log_arrives(self) -> None:
-        self.feed(m.LogDelivered(self.lingering.pop()))
+        self.feed(e.LogDelivered(self.lingering.pop()))
 
     @rule()
     def connection_breaks(self) -> None:
-        self.feed(m.Disconnected())
+        self.feed(e.Disconnected())
         self.open = False
 
     @rule(data=st.data())
     def connects_again(self, data: st.DataObject) -> None:
-        self.feed(m.Disconnected())
+        self.feed(e.Disconnected())
         self.open = False
-        self.feed(m.Connecting(0.0))
+        self.feed(e.Connecting(0.0))
         self.feed(welcome())
         held = [item.ref for item in self.machine.reconcile().held]
         stop = data.draw(st.lists(st.sampled_from(held), unique=True)) if held else []
@@ -339,7 +340,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(mode=st.sampled_from([Mode.DRAINING, Mode.STOPPING]))
     def winds_down(self, mode: Mode) -> None:
-        self.feed(m.ModeWanted(mode))
+        self.feed(e.ModeWanted(mode))
 
     @invariant()
     def slots_hold(self) -> None:
