@@ -1,7 +1,8 @@
 """Leases: keeps the sessions of this core's workers alive, and finds those, of any core, that have run out.
 
-A lease is renewed only for a worker that was heard since; all in one statement. A core that could not reach the
-database for a while lets every worker be renewed again before it declares any dead: what was silent was the core.
+A lease is renewed only for a worker that was heard since; all in one statement. A core that has just started, or
+could not reach the database for a while, lets every worker be renewed again before it declares any dead: what was
+silent was the core.
 """
 
 import asyncio
@@ -48,7 +49,7 @@ class Leases:
         self._timers = timers
         self._changed = changed
         self._last_contact = clock.monotonic()
-        self._sweep_from = clock.monotonic()
+        self._sweep_from = clock.monotonic() + timers.lease
 
     async def run(self) -> None:
         """Renew and sweep until cancelled."""

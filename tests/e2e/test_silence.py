@@ -1,5 +1,6 @@
 """Workers that fall silent, go away for good, or are shut out; on a home whose leases are short."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,8 @@ from .harness import Home
 from .relay import Relay
 from .workers import Joined, joined
 
-LEASE = 6.0
+LEASE = 8.0
+"""Longer than the pause between a worker's tries to connect, which is 5 s at most."""
 SHORT = {
     "SWARM_TIMER_LEASE": str(LEASE),
     "SWARM_TIMER_RENEW": "1",
@@ -84,6 +86,23 @@ def test_a_revoked_worker_is_cut_off_and_its_job_goes_elsewhere(short_home: Home
     ended = home.ended(job)
     assert [attempt.worker for attempt in ended.attempts] == [first, other]
     home.gone(job)
+
+
+def test_a_core_away_for_longer_than_a_lease_takes_no_worker_for_dead(short_home: Home) -> None:
+    home = short_home
+    job = home.sh(WAITS)
+    home.writes(job, b"on\n")
+    with home.only("core"):
+        with home.stopped("supervisor"):
+            before = home.kill("core")
+            back = time.monotonic() + LEASE + 1.0
+            home.until(lambda: time.monotonic() > back or None, "the end of the lease")
+        home.again("core", before)
+        home.reaches(job, "running")
+        home.release(job)
+        ended = home.ended(job)
+    assert [(attempt.attempt, attempt.failure) for attempt in ended.attempts] == [(1, None)]
+    assert home.log(job) == b"on\noff\n"
 
 
 def test_without_udp_a_job_and_its_worker_are_unaffected(short_home: Home) -> None:
