@@ -45,7 +45,7 @@ def _tmp_usage(pid: int | None) -> int:
     if not pid:
         return 0
     try:
-        seen = os.statvfs(f"/proc/{pid}/root/tmp")
+        seen = os.statvfs(os.path.join("/proc", str(pid), "root", "tmp"))
     except OSError:
         return 0  # ended, or not ours to look into
     return (seen.f_blocks - seen.f_bfree) * seen.f_frsize
