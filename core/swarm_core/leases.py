@@ -18,7 +18,7 @@ from swarm_core.scheduler import Scheduler, assignment_message
 from swarm_core.settings import Timers
 from swarm_core.store import attempts, jobs, sessions
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
-from swarm_protocol.messages import CLOSE_REPLACED, Finished, Lease
+from swarm_protocol.messages import CLOSE_SESSION_ENDED, Finished, Lease
 
 _BATCH: Final = 500
 
@@ -85,7 +85,7 @@ class Leases:
     def _answer(self, session: Session, seq: int, renewed: bool) -> None:
         if not renewed:
             self._log.warning("a session was ended by another core", worker=session.name)
-            self._dispatcher.drop(session.worker, CLOSE_REPLACED, "the session was ended; connect again")
+            self._dispatcher.drop(session.worker, CLOSE_SESSION_ENDED, "the lease ran out; connect again")
         elif seq > session.leased_seq:
             session.leased_seq = seq
             session.send(Lease(seq=seq))

@@ -274,7 +274,7 @@ class Receiver:
             state = JobState(found.state)
             if state in TERMINAL:
                 raise SwarmError(
-                    "already_ended", f"job {job} has already {found.state}", hint=f"see `swarm show {job}`"
+                    "already_ended", f"job {job} has already ended: {found.state}", hint=f"see `swarm show {job}`"
                 )
             if found.worker is None:
                 await jobs.cancel_waiting(connection, job, found.state, f"user:{who.name}")

@@ -18,6 +18,8 @@ CLOSE_VERSION: Final = 4001
 CLOSE_REVOKED: Final = 4003
 CLOSE_TOKEN: Final = 4004
 """The access token ran out and was not refreshed."""
+CLOSE_SESSION_ENDED: Final = 4008
+"""The session's lease ran out and a core ended it: connect again at once."""
 CLOSE_REPLACED: Final = 4009
 """The same worker opened a newer session."""
 CLOSE_CORE_STOPS: Final = 1012

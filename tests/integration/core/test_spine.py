@@ -206,7 +206,7 @@ async def test_cancel_before_during_and_after(database_url: str) -> None:
         assert (await worker.next(m.Cancel)).ref == ref
         assert await core.finished(worker, ref)
         assert (await core.job(running))["state"] == "cancelled", "the cancel was committed before the outcome"
-        with pytest.raises(SwarmError, match="already cancelled"):
+        with pytest.raises(SwarmError, match="already ended: cancelled"):
             await core.receiver.cancel(Ana(), running)
 
 
@@ -321,7 +321,8 @@ async def test_a_paused_core_that_wakes_cannot_undo_what_another_did(database_ur
             assert (await taker.assigned()).ref == m.Ref(job, 2)
             assert not await core.finished(worker, ref)
             await core.leases.renew()
-            assert worker.closed, "the ended session is not renewed: its worker has to connect again"
+            [(code, _)] = worker.closed
+            assert code == m.CLOSE_SESSION_ENDED, "the ended session is not renewed: its worker has to connect again"
             assert await other.finished(taker, m.Ref(job, 2))
 
 
