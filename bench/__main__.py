@@ -34,10 +34,10 @@ def say_how_busy() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="which (all)")
+    parser.add_argument("names", nargs="*", choices=[*NAMES, "growth", []], help="which (all)")
     parser.add_argument("--rounds", type=int, default=5, help="of floor and subject in turns (5)")
     parser.add_argument("--quick", action="store_true", help="one small round: whether it works, not how fast it is")
-    parser.add_argument("--long", action="store_true", help="throughput at ten times the jobs, too")
+    parser.add_argument("--long", action="store_true", help="growth, too: throughput at a tenth and ten times the jobs")
     return parser
 
 
@@ -45,10 +45,13 @@ def _run(names: list[str], rounds: int, quick: bool, long: bool) -> list[Result]
     rows: list[Result] = []
     if "heartbeats" in names:
         rows += heartbeats.measure(rounds, *((500, 2.0) if quick else ()))
+    if "growth" in names or (long and "throughput" in names):
+        with servers.running() as fresh:
+            rows += asyncio.run(throughput.growth(fresh, 5_000 if quick else 60_000))
     with servers.running() as up:
         if "throughput" in names:
             bulk, single = (5_000, 500) if quick else (60_000, 5_000)
-            rows += asyncio.run(throughput.measure(up, rounds, bulk, single, bulk * 10 if long else 0))
+            rows += asyncio.run(throughput.measure(up, rounds, bulk, single))
         if "latency" in names:
             rows += asyncio.run(latency.measure(up, 100 if quick else 1000))
         if "heartbeats" in names:

@@ -118,10 +118,14 @@ Claimed = tuple[list[int], list[int]]
 """Jobs and the numbers of their attempts, a column each."""
 
 
-async def jobs_per_second(database_url: str, jobs: int, *, ready: Callable[[], Awaitable[None]]) -> float:
+Hook = Callable[[], Awaitable[None]]
+
+
+async def jobs_per_second(database_url: str, jobs: int, *, ready: Hook, done: Hook) -> float:
     """Take that many jobs through all four stages in a database of their own; jobs a second, all of them counted.
 
-    `ready` is awaited between the clearing up after an earlier round and the first statement. Raises RuntimeError.
+    `ready` is awaited between the clearing up after an earlier round and the first statement, `done` after the last.
+    Raises RuntimeError.
     """
     await _empty(database_url)
     specs = [spec_text(number) for number in range(jobs)]
@@ -132,9 +136,10 @@ async def jobs_per_second(database_url: str, jobs: int, *, ready: Callable[[], A
         began = time.perf_counter()
         await _stages(pool, specs)
         seconds = time.perf_counter() - began
-        done = await succeeded(pool)
-    if done != jobs:
-        raise RuntimeError(f"the floor's own count is wrong: {done} of {jobs}")
+        await done()
+        count = await succeeded(pool)
+    if count != jobs:
+        raise RuntimeError(f"the floor's own count is wrong: {count} of {jobs}")
     return jobs / seconds
 
 

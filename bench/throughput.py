@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -112,35 +113,46 @@ async def _posting(rig: Rig, path: str, bodies: Sequence[bytes], connections: in
 # Rounds --------------------------------------------------------------------------------------------------
 
 
-async def measure(servers: Servers, rounds: int, bulk: int, single: int, grown: int) -> list[Result]:
-    """Floor and subject in turns, then once at `grown` jobs (0: not)."""
-    floor_url = await make_database(servers.postgres_url, "bench_floor")
+async def measure(servers: Servers, rounds: int, bulk: int, single: int) -> list[Result]:
+    """Floor and subject in turns."""
     ways = {"noop_bulk": (in_bulk, bulk), "noop_single": (one_by_one, single), "noop_single_sdk": (by_sdk, single)}
     floors, found = list[float](), {name: list[float]() for name in ways}
-    async with servers.client() as client, crowd.workers(servers, WORKERS, SLOTS) as simulated:
-        rig = Rig(servers, client, simulated)
-        await client.push(IMAGE)
+    floor_url = await make_database(servers.postgres_url, "bench_floor")
+    async with _rig(servers) as rig:
         await rig.rate("warm-up", in_bulk, min(bulk, 2000))
         for _ in range(rounds):
             floors.append(await _floor(servers, floor_url, bulk))
             for name, (way, jobs) in ways.items():
                 found[name].append(await rig.rate(name, way, jobs))
-        rows = [result(name, "jobs/s", found[name], floors) for name in ways]
-        if grown:
-            rows += await _growth(rig, floor_url, grown, rows[0])
-    return rows
+    return [result(name, "jobs/s", found[name], floors) for name in ways]
 
 
-async def _growth(rig: Rig, floor_url: str, jobs: int, usual: Result) -> list[Result]:
-    """Ten times the jobs beside the usual number of them, and a tenth; what the floor does at ten times beside."""
-    small = await rig.rate("noop_small", in_bulk, jobs // 100)
-    large = await rig.rate("noop_growth", in_bulk, jobs)
-    base = await _floor(rig.servers, floor_url, jobs)
+async def growth(servers: Servers, usual: int) -> list[Result]:
+    """A tenth of the usual jobs, all of them, and ten times as many, one after the other on a fresh core and database.
+
+    What is compared is one run each, for the rounds of `measure` leave a core behind that is no longer fresh.
+    """
+    floor_url = await make_database(servers.postgres_url, "bench_floor")
+    async with _rig(servers) as rig:
+        await rig.rate("warm-up", in_bulk, 2000)
+        small, middle, large = [await rig.rate(f"{jobs:,} jobs", in_bulk, jobs) for jobs in _sizes(usual)]
+    _, base, tenfold = [await _floor(servers, floor_url, jobs) for jobs in _sizes(usual)]
     return [
-        result("noop_small", "jobs/s", [small], [usual.subject]),
-        result("noop_growth", "jobs/s", [large], [usual.subject]),
-        result("floor_growth", "jobs/s", [base], [usual.floor or base]),
+        result("noop_small", "jobs/s", [small], [middle]),
+        result("noop_growth", "jobs/s", [large], [middle]),
+        result("floor_growth", "jobs/s", [tenfold], [base]),
     ]
+
+
+def _sizes(usual: int) -> tuple[int, int, int]:
+    return usual // 10, usual, usual * 10
+
+
+@asynccontextmanager
+async def _rig(servers: Servers) -> AsyncIterator[Rig]:
+    async with servers.client() as client, crowd.workers(servers, WORKERS, SLOTS) as simulated:
+        await client.push(IMAGE)
+        yield Rig(servers, client, simulated)
 
 
 async def _floor(servers: Servers, url: str, jobs: int) -> float:
@@ -151,8 +163,12 @@ async def _floor(servers: Servers, url: str, jobs: int) -> float:
         await servers.settle()
         spent = servers.postgres_cpu()
 
-    rate = await floor.jobs_per_second(url, jobs, ready=ready)
-    say(f"floor: {rate:,.0f} jobs/s; µs of CPU a job: Postgres {1e6 * (servers.postgres_cpu() - spent) / jobs:.0f}")
+    async def done() -> None:
+        nonlocal spent
+        spent = servers.postgres_cpu() - spent
+
+    rate = await floor.jobs_per_second(url, jobs, ready=ready, done=done)
+    say(f"floor: {rate:,.0f} jobs/s; µs of CPU a job: Postgres {1e6 * spent / jobs:.0f}")
     return rate
 
 
