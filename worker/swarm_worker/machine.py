@@ -52,6 +52,7 @@ from swarm_worker.events import (
     Sweep,
     Why,
 )
+from swarm_worker.lease import LeaseClock
 
 MAX_WAITING: Final = 64
 """Assignments beyond the free slots that are kept until one is free; more are given back."""
@@ -91,10 +92,7 @@ class Machine:
     _leaving: set[Ref] = field(default_factory=set)
     _connected: bool = False
     _reconciled: bool = False
-    _lease_seconds: float = 0.0
-    _connecting_at: float = 0.0
-    _pings: dict[int, float] = field(default_factory=dict)
-    lease_until: float = 0.0
+    lease: LeaseClock = field(default_factory=LeaseClock)
 
     # --- what can be asked -------------------------------------------------------------------------------
 
@@ -122,7 +120,7 @@ class Machine:
     def may_start(self, ref: Ref, now: float) -> bool:
         """Whether a container may be started now (CLOCK_BOOTTIME): the attempt is ours as far as anyone can know."""
         held = self.held.get(ref)
-        return held is not None and held.why is None and now < self.lease_until
+        return held is not None and held.why is None and now < self.lease.until
 
     def reconcile(self) -> Reconcile:
         """Everything held, as the core is told after a welcome; sizes of logs are filled in by the worker."""
@@ -164,25 +162,19 @@ class Machine:
     def _session(self, event: Welcome | Disconnected | Connecting | PingSent | Lease) -> list[Effect]:
         match event:
             case Connecting(at=at):
-                self._connecting_at = at
+                self.lease.connecting(at)
             case Welcome(lease_seconds=seconds):
                 self._connected, self._reconciled = True, False
-                self._lease_seconds = seconds
-                self._pings = {}
+                self.lease.welcomed(seconds)
             case Disconnected():
                 self._connected = self._reconciled = False
             case PingSent(seq=seq, at=at):
-                self._pings[seq] = at
-                self._pings = dict(list(self._pings.items())[-64:])
+                self.lease.pinged(seq, at)
             case Lease(seq=seq):
-                self._renew(self._pings.get(seq))
+                self.lease.renewed(seq)
             case _:
                 assert_never(event)
         return []
-
-    def _renew(self, sent_at: float | None) -> None:
-        if sent_at is not None:
-            self.lease_until = max(self.lease_until, sent_at + self._lease_seconds)
 
     def _say(self, message: FromWorker) -> list[Effect]:
         """Before the core has reconciled, nothing about jobs is said: it is said again afterwards."""
@@ -308,8 +300,7 @@ class Machine:
 
     def _on_reconciled(self, event: Reconciled) -> list[Effect]:
         self._reconciled = self._connected
-        # The core has looked at this session after its hello: the lease counts from when that was begun.
-        self._renew(self._connecting_at)
+        self.lease.opened()
         effects: list[Effect] = []
         for ref in event.stop:
             effects += self._discard(ref)

@@ -5,7 +5,6 @@ stop ends its container and says so.
 """
 
 import asyncio
-import os
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
@@ -17,22 +16,22 @@ import msgspec
 from swarm_protocol.messages import Artifact, Finished, Ref
 from swarm_protocol.spec import JobSpec
 from swarm_protocol.states import FailureKind
-from swarm_worker import failures, files, harvest, quota
+from swarm_worker import failures, harvest, prepare, quota
 from swarm_worker.capture import Capture
 from swarm_worker.events import Event, RunnerDone, RunnerGone, RunnerHarvesting, RunnerStarted, Why
 from swarm_worker.failures import AttemptFailed, End
 from swarm_worker.images import Images, Ready
 from swarm_worker.journal import Journal, Record
+from swarm_worker.launch import Launch
 from swarm_worker.runtimes.docker import Containers, Exit
 from swarm_worker.runtimes.engine import EngineError, EngineGone, EngineRefused
-from swarm_worker.runtimes.profile import Owner, Plan, ProfileError, body, container_name
+from swarm_worker.runtimes.profile import Owner
 from swarm_worker.runtimes.sandbox import Sandboxes
 from swarm_worker.spool import Spool
-from swarm_worker.transfer import Transfer, TransferError
+from swarm_worker.transfer import Transfer
 
 T = TypeVar("T")
 _TAIL = 8192
-_FETCHES = 8
 _ENDS = {Why.RELEASED: failures.RELEASED, Why.CANCELLED: FailureKind.CANCELLED.value}
 _SAYS = {Why.RELEASED: "the worker is being stopped", Why.CANCELLED: "cancelled"}
 
@@ -59,6 +58,8 @@ class Parts:
     """The spool of this attempt has more."""
     report: Callable[[Event], None]
     note: Callable[[str], None]
+    left_behind: Callable[[], None]
+    """Something of ours may be left in the engine: a sweep is due."""
     engine_patience: float
 
 
@@ -75,7 +76,16 @@ class Runner:
         self._timings = dict(record.timings)
         self._why: Why | None = None
         self._told = asyncio.Event()
-        self._sandbox: str | None = None
+        self._launch = Launch(
+            record.ref,
+            self._spec,
+            self._folder,
+            parts.owner,
+            parts.containers,
+            parts.sandboxes,
+            parts.boottime,
+            parts.engine_patience,
+        )
         self._image = False
         self._engine_was_away = False
         self._capture = Capture(record.ref, spool, parts.containers, parts.grew, parts.note)
@@ -145,8 +155,12 @@ class Runner:
     # --- up to the start -----------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
-        files.make_folders(self._folder, self._out_owner(None))
-        ready = await self._unless_told(self._fetch())
+        self._launch.make_folders()
+        parts = self._parts
+        fetch = prepare.fetch(self.ref, self._spec, self._record.image, self._folder, parts.transfer, parts.images)
+        ready, seconds = await self._unless_told(fetch)
+        self._image = True
+        self._timings |= seconds
         await self._unless_told(_nothing(self._parts.may_start(self.ref)))
         # Not dropped half-way: a container whose creation is under way must be known before it can be removed.
         await self._uncut(self._create_and_start(ready))
@@ -163,92 +177,14 @@ class Runner:
             await asyncio.wait({task})
             raise
 
-    async def _fetch(self) -> Ready:
-        limit = self._spec.timeouts.pull
-        try:
-            async with asyncio.timeout(limit):
-                begun = time.monotonic()
-                await self._fetch_inputs()
-                inputs = time.monotonic() - begun
-                ready = await self._parts.images.ensure(self._record.image, self.ref)
-                self._image = True
-        except TimeoutError as error:
-            raise failures.pull_timeout(limit or 0.0) from error
-        self._timings |= {"pull": inputs + ready.pull, "load": ready.load}
-        return ready
-
-    async def _fetch_inputs(self) -> None:
-        if not self._spec.inputs:
-            return
-        gate = asyncio.Semaphore(_FETCHES)
-
-        async def one(index: int) -> None:
-            item = self._spec.inputs[index]
-            async with gate:
-                path = files.place_for(self._folder, item)
-                await self._parts.transfer.fetch(item.digest, item.size, path, self.ref, item.mode & 0o777 | 0o444)
-
-        try:
-            await _all_or_first_error([one(index) for index in range(len(self._spec.inputs))])
-        except (TransferError, ValueError) as error:
-            raise AttemptFailed(FailureKind.PULL_FAILED, f"an input: {error}") from error
-        except OSError as error:
-            raise failures.of_disk(error, FailureKind.PULL_FAILED, "placing an input") from error
-
     async def _create_and_start(self, ready: Ready) -> None:
         begun = time.monotonic()
-        sandbox = self._sandbox = await self._parts.sandboxes.borrow()
-        try:
-            await self._start_in(ready, f"container:{sandbox}" if sandbox else "none")
-        except EngineRefused as error:
-            if sandbox is None:
-                raise failures.of_refused_start(str(error)) from error
-            # The sandbox may have gone with a restart of the engine: once more with a namespace of its own.
-            self._sandbox = None
-            await self._remove_container()
-            await self._parts.sandboxes.drop(sandbox)
-            await self._retry_alone(ready)
+        await self._launch.start(ready, self._parts.session(), self._created)
         self._timings["create"] = time.monotonic() - begun
 
-    async def _retry_alone(self, ready: Ready) -> None:
-        try:
-            await self._start_in(ready, "none")
-        except EngineRefused as error:
-            raise failures.of_refused_start(str(error)) from error
-
-    async def _start_in(self, ready: Ready, network: str) -> None:
-        plan = self._plan(ready, network)
-        try:
-            wanted = body(plan)
-        except ProfileError as error:
-            raise AttemptFailed(FailureKind.INVALID, str(error)) from error
-        if (owner := self._out_owner(wanted["User"])) is not None:
-            os.chown(self._folder / "out", *owner)
-        name = container_name(self._parts.owner.cluster, self.ref)
-        self._record.container = await self._parts.containers.create(name, wanted)
-        await self._capture.attach(self._record.container)
-        await self._parts.containers.start(self._record.container)
-
-    def _plan(self, ready: Ready, network: str) -> Plan:
-        return Plan(
-            owner=self._parts.owner,
-            session=self._parts.session(),
-            ref=self.ref,
-            spec=self._spec,
-            image=ready.image.tag,
-            config=ready.image.config(),
-            inputs=self._folder / "in",
-            outputs=self._folder / "out",
-            network=network,
-            worker_uid=os.getuid(),
-        )
-
-    def _out_owner(self, user: str | None) -> tuple[int, int] | None:
-        """Numbers of a user who is to own `out`, where the worker may give it away."""
-        if user is None or os.getuid() != 0:
-            return None
-        uid, _, gid = user.partition(":")
-        return (int(uid), int(gid) if gid.isdigit() else -1) if uid.isdigit() else None
+    async def _created(self, container: str) -> None:
+        self._record.container = container
+        await self._capture.attach(container)
 
     # --- while it runs -------------------------------------------------------------------------------------
 
@@ -261,7 +197,7 @@ class Runner:
                 await self._stop_container(early)
             ended = await exit_
             self._timings["run"] = self._parts.boottime() - begun
-            self._give_back_sandbox()
+            self._launch.ended()
             await self._capture.finish(self._record.container, engine_was_away=self._engine_was_away)
         finally:
             exit_.cancel()
@@ -323,13 +259,14 @@ class Runner:
                     raise AttemptFailed(FailureKind.ENGINE_LOST, f"the engine stayed away: {error}") from error
                 await asyncio.sleep(0.5)
                 continue
-            return replace(ended, engine_lost=lost_at is not None and ended.code != 0)
+            lost = ended.removing or (lost_at is not None and ended.code != 0)
+            return replace(ended, engine_lost=lost)
 
     # --- after its end -------------------------------------------------------------------------------------
 
     def _judge(self, ended: Exit, early: End | None) -> End:
         if ended.engine_lost and early is None:
-            text = f"the engine went away and the container ended with it (exit code {ended.code})"
+            text = f"the container ended with the engine, or was removed by someone else (exit code {ended.code})"
             return End(FailureKind.ENGINE_LOST, text, ended.code, ended.oom)
         if early is None:
             return failures.of_exit(ended.code, ended.oom, self._spool.tail(2, _TAIL), self._spec)
@@ -381,40 +318,27 @@ class Runner:
 
     async def _remove_container(self) -> None:
         """What can't be removed now goes with a later sweep."""
-        name = self._record.container or container_name(self._parts.owner.cluster, self.ref)
+        name = self._record.container or self._launch.name
         if not self._record.container and not self._image:
             return
         try:
             await self._parts.containers.remove(name)
         except EngineError as error:
+            self._parts.left_behind()
             self._parts.note(f"{_name(self.ref)}: its container can't be removed yet: {error}")
 
     async def _give_back(self) -> None:
         if self._image:
             self._parts.images.give_back(self._record.image.digest)
-        # A sandbox whose container was not seen to end may still be in use: never lend it again.
-        sandbox, self._sandbox = self._sandbox, None
         try:
-            await self._parts.sandboxes.drop(sandbox)
+            await self._launch.drop_sandbox()
         except EngineError as error:
+            self._parts.left_behind()
             self._parts.note(f"{_name(self.ref)}: its sandbox can't be removed yet: {error}")
-
-    def _give_back_sandbox(self) -> None:
-        sandbox, self._sandbox = self._sandbox, None
-        self._parts.sandboxes.give_back(sandbox)
 
 
 async def _nothing(awaited: Awaitable[T]) -> T:
     return await awaited
-
-
-async def _all_or_first_error(works: list[Coroutine[Any, Any, None]]) -> None:
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def _name(ref: Ref) -> str:

@@ -15,11 +15,9 @@ from swarm_protocol.messages import (
     Capacity,
     Finished,
     FromCore,
-    HeldAttempt,
     Hello,
     Load,
     LogAck,
-    Reconcile,
     Reconciled,
     Ref,
     SysInfo,
@@ -30,7 +28,7 @@ from swarm_protocol.states import FailureKind
 from swarm_worker import events as e
 from swarm_worker import failures, sysinfo
 from swarm_worker.heartbeat import Heart
-from swarm_worker.journal import Journal, Record
+from swarm_worker.journal import Record
 from swarm_worker.machine import Machine
 from swarm_worker.outbox import Outbox
 from swarm_worker.runner import Parts, Runner
@@ -38,6 +36,7 @@ from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import EngineError
 from swarm_worker.runtimes.profile import JOB, SANDBOX, Owner
 from swarm_worker.runtimes.sandbox import Sandboxes
+from swarm_worker.shelf import Shelf
 from swarm_worker.spool import Spool
 
 log = logging.getLogger("swarm.worker")
@@ -62,33 +61,31 @@ class Worker:
         self,
         facts: Facts,
         machine: Machine,
-        journal: Journal,
+        shelf: Shelf,
         outbox: Outbox,
         containers: Containers,
         sandboxes: Sandboxes,
         owner: Owner,
         heart_host: str,
         boottime: Callable[[], float],
-        log_cap: int,
         changed: Callable[[str], None],
     ) -> None:
         self.facts = facts
         self.machine = machine
         self.session = ""
         self.left = asyncio.Event()
-        self._journal = journal
+        self.sweep_due = False
+        """Something of ours may be left in the engine."""
+        self._shelf = shelf
         self._outbox = outbox
         self._containers = containers
         self._sandboxes = sandboxes
         self._owner = owner
         self._host = heart_host
         self._boottime = boottime
-        self._log_cap = log_cap
         self._changed = changed
         self._parts: Parts | None = None
         self._heart = Heart(lambda: (self.machine.state.value, self.load()))
-        self._records: dict[Ref, Record] = {}
-        self._spools: dict[Ref, Spool] = {}
         self._runners: dict[Ref, Runner] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._runs: dict[Ref, asyncio.Task[None]] = {}
@@ -123,7 +120,7 @@ class Worker:
             case e.Send(message=message):
                 self._outbox.say(message)
             case e.Keep(assign=assign):
-                self._keep(assign)
+                self._shelf.keep(assign)
             case e.Run(assign=assign, resume=resume):
                 self._run(assign, resume)
             case e.Stop(ref=ref, why=why):
@@ -147,24 +144,11 @@ class Worker:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _keep(self, assign: Assign) -> None:
-        record = self._records[assign.ref] = Record.of(assign)
-        try:
-            self._journal.write(record)
-            self._spools[assign.ref] = self._open_spool(assign.ref)
-        except OSError as error:
-            log.error("attempt %s.%s can't be written down: %s", assign.ref.job, assign.ref.attempt, error)
-
-    def _open_spool(self, ref: Ref) -> Spool:
-        return Spool(self._journal.folder(ref) / "spool", self._log_cap)
-
     def _run(self, assign: Assign, resume: bool) -> None:
         assert self._parts is not None
         ref = assign.ref
         try:
-            if ref not in self._spools:
-                self._spools[ref] = self._open_spool(ref)
-            runner = Runner(self._records[ref], self._spools[ref], self._parts)
+            runner = Runner(self._shelf.record(ref), self._shelf.spool(ref), self._parts)
         except OSError as error:
             full = failures.of_disk(error, FailureKind.CREATE_FAILED, "the attempt's files")
             self._spawn(self._settle(ref, full.kind.value, str(full)))
@@ -182,6 +166,8 @@ class Worker:
         self._runs.pop(ref, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("attempt %s.%s: the runner failed", ref.job, ref.attempt, exc_info=error)
+            text = f"the worker itself failed: {error!r}"
+            self._spawn(self._settle(ref, FailureKind.CREATE_FAILED.value, text))
 
     def _stop(self, ref: Ref, why: e.Why) -> None:
         runner = self._runners.get(ref)
@@ -192,46 +178,29 @@ class Worker:
 
     async def _settle(self, ref: Ref, result: str, message: str) -> None:
         finished = Finished(ref=ref, result=result, message=failures.one_line(message))
-        record = self._records.get(ref)
-        if record is not None:
-            record.outcome = finished
-            try:
-                await asyncio.to_thread(self._journal.write, record, durable=True)
-            except OSError as error:
-                log.error("attempt %s.%s: its end can't be written down: %s", ref.job, ref.attempt, error)
+        await self._shelf.settle(finished)
         self.feed(e.RunnerDone(finished))
 
     def _linger(self, ref: Ref) -> None:
         if self._outbox.window.delivered(ref):
             self.feed(e.LogDelivered(ref))
             return
-        record = self._records.get(ref)
-        if record is not None and not record.acked:
-            record.acked = True
-            self._spawn(self._note_acked(record))
+        self._spawn(self._shelf.note_acked(ref))
         give_up = asyncio.get_running_loop().call_later(_LINGER, self.feed, e.LogDelivered(ref))
         self._lingering[ref] = give_up
-
-    async def _note_acked(self, record: Record) -> None:
-        try:
-            self._journal.write(record)
-        except OSError as error:
-            log.warning("attempt %s.%s: %s", record.ref.job, record.ref.attempt, error)
 
     def _forget(self, ref: Ref) -> None:
         self._outbox.window.forget(ref)
         if (timer := self._lingering.pop(ref, None)) is not None:
             timer.cancel()
-        if (spool := self._spools.pop(ref, None)) is not None:
-            spool.close()
-        self._records.pop(ref, None)
+        self._shelf.forget(ref)
         self._spawn(self._remove_files(ref))
 
     async def _remove_files(self, ref: Ref) -> None:
         if (run := self._runs.get(ref)) is not None:
             # The last step of a runner removes its container, which has these files mounted.
             await asyncio.wait({run})
-        await asyncio.to_thread(self._journal.forget, ref)
+        await self._shelf.remove_files(ref)
 
     # --- the link's listener ----------------------------------------------------------------------------------
 
@@ -256,16 +225,8 @@ class Worker:
         self._window_size = welcome.log_window
         self._heart.start(welcome, self._host)
         self.feed(welcome)
-        self._outbox.say(self._reconcile())
+        self._outbox.say(self._shelf.sized(self.machine.reconcile()))
         log.info("connected session=%s core=%s held=%d", welcome.session, welcome.core, len(self.machine.held))
-
-    def _reconcile(self) -> Reconcile:
-        def sized(held: HeldAttempt) -> HeldAttempt:
-            spool = self._spools.get(held.ref)
-            sizes = spool.sizes if spool is not None else {1: 0, 2: 0}
-            return HeldAttempt(ref=held.ref, phase=held.phase, stdout=sizes[1], stderr=sizes[2])
-
-        return Reconcile(held=[sized(held) for held in self.machine.reconcile().held])
 
     def received(self, message: FromCore) -> None:
         """A message of the core."""
@@ -318,10 +279,6 @@ class Worker:
         """A spool has more."""
         self._outbox.grew(ref, spool.sizes)
 
-    def read_piece(self, ref: Ref, stream: int, offset: int, length: int) -> bytes:
-        """Bytes of a spool that the window said to send."""
-        return self._spools[ref].read(stream, offset, length)
-
     async def may_start(self, ref: Ref) -> None:
         """Return once the attempt is known to be ours: no container is started on a lease that has run out."""
         while not self.machine.may_start(ref, self._boottime()):
@@ -332,11 +289,8 @@ class Worker:
 
     async def restore(self) -> None:
         """Take up what a predecessor left: its outcomes, its containers, its assignments. Raises EngineError."""
-        records, problems = self._journal.read_all()
-        for problem in problems:
-            log.error("a record can't be read and is left alone: %s", problem)
         seen = {Ref(c.job, c.attempt): c for c in await self._containers.list(self._owner) if c.role == JOB}
-        for record in records:
+        for record in self._shelf.restore():
             found = seen.get(record.ref)
             begun = found is not None and found.state != "created"
             if found is not None and begun:
@@ -346,20 +300,19 @@ class Worker:
             self._restore_one(record, begun or (found is None and record.started is not None))
 
     def _restore_one(self, record: Record, begun: bool) -> None:
-        ref = record.ref
-        self._records[ref] = record
-        spool = self._spools[ref] = self._open_spool(ref)
-        self.grew(ref, spool)
+        self.grew(record.ref, self._shelf.put(record))
         self.feed(e.Restored(record.assign(), begun, record.outcome, record.acked))
 
     async def sweep(self) -> None:
         """Remove containers with our labels that belong to nothing held."""
+        self.sweep_due = False
         try:
             for seen in await self._containers.list(self._owner):
                 if not self._wanted(seen.role, seen.id, Ref(seen.job, seen.attempt)):
                     log.info("removing container %s: nothing held needs it", seen.id[:12])
                     await self._containers.remove(seen.id)
         except EngineError as error:
+            self.sweep_due = True
             log.warning("the sweep stopped: %s", error)
 
     def _wanted(self, role: str, container: str, ref: Ref) -> bool:
@@ -368,12 +321,20 @@ class Worker:
         held = self.machine.held.get(ref)
         return ref in self._runners or (held is not None and held.phase is not e.Phase.FINISHED)
 
-    def engine_returned(self) -> None:
-        """The engine answers again, perhaps without what it had."""
+    async def engine_answers(self) -> None:
+        """Called from time to time while the engine answers: sees to what an absence has left."""
         assert self._parts is not None
-        self.machine.engine_ready = True
-        self._parts.images.forget_checks()
-        self._spawn(self.sweep())
+        if not self.machine.engine_ready:
+            log.info("the engine answers again")
+            self.machine.engine_ready = True
+            self._parts.images.forget_checks()
+            self.sweep_due = True
+        if self.sweep_due:
+            await self.sweep()
+
+    def left_behind(self) -> None:
+        """A sweep is due."""
+        self.sweep_due = True
 
     async def runners_ended(self) -> None:
         """Wait until no attempt has a runner."""

@@ -19,10 +19,11 @@ from swarm_worker import identity as identities
 from swarm_worker.events import Mode
 from swarm_worker.identity import Identity
 from swarm_worker.join import join
-from swarm_worker.main import Service, lock
+from swarm_worker.main import lock
 from swarm_worker.runtimes.docker import Containers, Seen
 from swarm_worker.runtimes.engine import Engine, EngineError
 from swarm_worker.runtimes.profile import Owner
+from swarm_worker.service import Service
 from swarm_worker.settings import Settings, read
 
 from .fake_core import FakeCore, fake_core
@@ -188,3 +189,50 @@ async def worker(make_home: Callable[..., Awaitable[Home]]) -> Home:
     home = await make_home()
     await home.start()
     return home
+
+
+class Relay:
+    """Between a worker and its engine: can cut every connection and refuse new ones, as an engine that goes does."""
+
+    def __init__(self, path: Path, engine: str) -> None:
+        self.path = path
+        self._engine = engine
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def up(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, self.path)
+
+    async def down(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self.path.unlink(missing_ok=True)
+            for writer in list(self._open):
+                writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, forth = await asyncio.open_unix_connection(self._engine)
+        self._open |= {writer, forth}
+        try:
+            await asyncio.gather(_pump(reader, forth), _pump(back, writer))
+        finally:
+            for end in (writer, forth):
+                self._open.discard(end)
+                end.close()
+
+
+async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError, OSError):
+        while data := await source.read(65536):
+            target.write(data)
+            await target.drain()
+        if target.can_write_eof():
+            target.write_eof()
+
+
+@pytest.fixture
+async def relay(tmp_path: Path, engine: Engine) -> AsyncIterator[Relay]:
+    relay = Relay(tmp_path / "engine.sock", engine.path)
+    await relay.up()
+    yield relay
+    await relay.down()

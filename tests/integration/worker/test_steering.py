@@ -15,8 +15,9 @@ from swarm_protocol.errors import SwarmError
 from swarm_worker import identity as identities
 from swarm_worker.events import Mode
 from swarm_worker.join import join
-from swarm_worker.main import EXIT_REVOKED, DataInUse, lock
+from swarm_worker.main import DataInUse, lock
 from swarm_worker.runtimes.docker import Containers
+from swarm_worker.service import EXIT_REVOKED
 
 from .conftest import Home
 from .fake_core import FakeCore

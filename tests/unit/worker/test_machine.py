@@ -184,7 +184,7 @@ def test_the_lease_counts_from_when_the_answered_ping_was_sent() -> None:
 def test_an_answer_to_an_unknown_ping_renews_nothing() -> None:
     machine = connected(at=0.0)
     machine.on(msg.Lease(seq=9))
-    assert machine.lease_until == 30.0
+    assert machine.lease.until == 30.0
 
 
 def test_stopping_gives_everything_back_and_then_leaves() -> None:

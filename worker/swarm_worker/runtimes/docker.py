@@ -1,5 +1,6 @@
 """Containers of one engine: make, start, wait, read the log, stop, remove, list. No decisions."""
 
+import asyncio
 import math
 import struct
 from collections.abc import AsyncGenerator, Callable
@@ -12,6 +13,8 @@ from swarm_worker.runtimes.engine import Engine, EngineGone, EngineRefused, Engi
 from swarm_worker.runtimes.profile import Owner
 
 _HEADER = struct.Struct(">BxxxI")
+_KILLED = 137
+_OOM_LAG = 0.3
 _WHOLE_PIECE = 16 * 1024
 _WAIT_ROUND = 60.0
 _SLOW = 120.0
@@ -35,6 +38,8 @@ class Exit:
 
     code: int
     oom: bool
+    removing: bool = False
+    """Someone else is removing it."""
     engine_lost: bool = False
     """The engine went away meanwhile, and the container ended badly: no word on the job itself."""
 
@@ -73,6 +78,10 @@ class Containers:
         """Start it; started already is fine. Raises EngineError."""
         await self.engine.call("POST", f"/containers/{container}/start", deadline=_SLOW)
 
+    async def has_started(self, container: str) -> bool:
+        """Whether it was ever started. Raises EngineError."""
+        return bool((await self.inspect(container))["State"]["Status"] != "created")
+
     async def inspect(self, container: str) -> dict[str, Any]:
         """All the engine knows. Raises EngineError (status 404: there is none)."""
         answer: dict[str, Any] = await self.engine.call("GET", f"/containers/{container}/json")
@@ -90,8 +99,16 @@ class Containers:
 
     async def exit(self, container: str) -> Exit:
         """How an ended container ended. Raises EngineError."""
+        ended = await self._exit(container)
+        if ended.code == _KILLED and not ended.oom:
+            # The engine may hear of the kernel's kill after the end itself.
+            await asyncio.sleep(_OOM_LAG)
+            ended = await self._exit(container)
+        return ended
+
+    async def _exit(self, container: str) -> Exit:
         state = (await self.inspect(container))["State"]
-        return Exit(int(state["ExitCode"]), bool(state["OOMKilled"]))
+        return Exit(int(state["ExitCode"]), bool(state["OOMKilled"]), state["Status"] in ("removing", "dead"))
 
     async def attach(self, container: str, ready: Callable[[], None]) -> AsyncGenerator[tuple[int, bytes]]:
         """Pieces of (stream, bytes) exactly as the container writes them; `ready` is called once attached.

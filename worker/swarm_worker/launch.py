@@ -1,0 +1,127 @@
+"""Makes and starts one attempt's container, in a waiting sandbox where there is one."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from swarm_protocol.messages import Ref
+from swarm_protocol.spec import JobSpec
+from swarm_protocol.states import FailureKind
+from swarm_worker import failures, files
+from swarm_worker.failures import AttemptFailed
+from swarm_worker.images import Ready
+from swarm_worker.runtimes.docker import Containers
+from swarm_worker.runtimes.engine import EngineGone, EngineRefused
+from swarm_worker.runtimes.profile import Owner, Plan, ProfileError, body, container_name
+from swarm_worker.runtimes.sandbox import Sandboxes
+
+_PAUSE: Final = 0.5
+
+
+class Launch:
+    """One attempt's container and the sandbox that it has borrowed."""
+
+    def __init__(
+        self,
+        ref: Ref,
+        spec: JobSpec,
+        folder: Path,
+        owner: Owner,
+        containers: Containers,
+        sandboxes: Sandboxes,
+        boottime: Callable[[], float],
+        engine_patience: float,
+    ) -> None:
+        self._ref = ref
+        self._spec = spec
+        self._folder = folder
+        self._owner = owner
+        self._containers = containers
+        self._sandboxes = sandboxes
+        self._boottime = boottime
+        self._patience = engine_patience
+        self._sandbox: str | None = None
+        self.name = container_name(owner.cluster, ref)
+
+    def make_folders(self) -> None:
+        """Make `in` and `out`. Raises OSError."""
+        files.make_folders(self._folder, None)
+
+    async def start(self, ready: Ready, session: str, created: Callable[[str], Awaitable[None]]) -> None:
+        """Create and start; `created` gets the container's id in between. Raises AttemptFailed, EngineGone."""
+        sandbox = self._sandbox = await self._sandboxes.borrow()
+        if sandbox is not None:
+            try:
+                return await self._start_in(f"container:{sandbox}", ready, session, created)
+            except EngineRefused:
+                # The sandbox may have gone with a restart of the engine: once more with a namespace of its own.
+                self._sandbox = None
+                await self._containers.remove(self.name)
+                await self._sandboxes.drop(sandbox)
+        try:
+            await self._start_in("none", ready, session, created)
+        except EngineRefused as error:
+            raise failures.of_refused_start(str(error)) from error
+
+    async def _start_in(
+        self, network: str, ready: Ready, session: str, created: Callable[[str], Awaitable[None]]
+    ) -> None:
+        try:
+            wanted = body(self._plan(ready, session, network))
+        except ProfileError as error:
+            raise AttemptFailed(FailureKind.INVALID, str(error)) from error
+        self._give_out_to(wanted["User"])
+        container = await self._containers.create(self.name, wanted)
+        await created(container)
+        await self._start(container)
+
+    async def _start(self, container: str) -> None:
+        """Start it once. A start without an answer may have worked: that is seen to before it is tried again."""
+        until = self._boottime() + self._patience
+        while True:
+            try:
+                return await self._containers.start(container)
+            except EngineGone:
+                if await self._has_started(container, until):
+                    return
+
+    async def _has_started(self, container: str, until: float) -> bool:
+        while True:
+            await asyncio.sleep(_PAUSE)
+            try:
+                return await self._containers.has_started(container)
+            except EngineGone:
+                if self._boottime() > until:
+                    raise
+
+    def _plan(self, ready: Ready, session: str, network: str) -> Plan:
+        return Plan(
+            owner=self._owner,
+            session=session,
+            ref=self._ref,
+            spec=self._spec,
+            image=ready.image.tag,
+            config=ready.image.config(),
+            inputs=self._folder / "in",
+            outputs=self._folder / "out",
+            network=network,
+            worker_uid=os.getuid(),
+        )
+
+    def _give_out_to(self, user: str) -> None:
+        """Let the container's user own `out`, where it is known by number and the worker may give files away."""
+        uid, _, gid = user.partition(":")
+        if os.getuid() == 0 and uid.isdigit():
+            os.chown(self._folder / "out", int(uid), int(gid) if gid.isdigit() else -1)
+
+    def ended(self) -> None:
+        """The container has ended: its sandbox is free for the next job."""
+        sandbox, self._sandbox = self._sandbox, None
+        self._sandboxes.give_back(sandbox)
+
+    async def drop_sandbox(self) -> None:
+        """The container was not seen to end, it may still use its sandbox: never lend it again. Raises EngineError."""
+        sandbox, self._sandbox = self._sandbox, None
+        await self._sandboxes.drop(sandbox)
