@@ -157,6 +157,11 @@ class Worker:
             text = f"the worker can't read the job's spec: {error}; upgrade the worker"
             self._spawn(self._settle(ref, FailureKind.CREATE_FAILED.value, text))
             return
+        except Exception as error:  # a fault of ours must end the attempt, not leave it open for ever
+            log.exception("attempt %s.%s can't be begun", ref.job, ref.attempt)
+            text = f"the worker itself failed: {error!r}"
+            self._spawn(self._settle(ref, FailureKind.CREATE_FAILED.value, text))
+            return
         self._runners[ref] = runner
         task = self._runs[ref] = self._spawn(runner.run(resume=resume))
         task.add_done_callback(lambda done: self._ran(ref, done))
