@@ -94,12 +94,12 @@ def worker(servers: Servers) -> Iterator[None]:
 
 
 async def _leave_no_images(folder: Path) -> None:
-    """Remove what the worker loaded into the engine under its cluster's name: that cluster is gone for good."""
-    cluster = str(msgspec.json.decode((folder / "identity.json").read_bytes())["cluster"])
+    """Remove what the worker loaded into the engine under its own name: that worker is gone for good."""
+    own = str(msgspec.json.decode((folder / "identity.json").read_bytes())["worker_id"]).replace("-", "")
     async with aiodocker.Docker() as engine:
         for image in await engine.images.list():
             for tag in image["RepoTags"] or ():
-                if cluster in tag or cluster.replace("-", "") in tag:
+                if own in tag.replace("-", ""):
                     await engine.images.delete(tag)
 
 
