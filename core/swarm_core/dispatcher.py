@@ -20,12 +20,14 @@ from swarm_protocol.messages import (
     Capacity,
     FromCore,
     Load,
+    LogAck,
     Ref,
     SysInfo,
 )
 from swarm_protocol.states import WorkerState
 
 _TRAILING: Final = 10_000
+"""Ended attempts of a worker whose log is not whole yet. One past this loses the rest of its log."""
 
 Send = Callable[[FromCore], None]
 """Puts a message into the outbox of a worker's connection; never waits."""
@@ -106,6 +108,20 @@ class Sendable:
     message: Assign
 
 
+@dataclass(slots=True)
+class _Sender:
+    """Where an attempt's log comes from, and how much of it is safe. Streams count from 1."""
+
+    session: Session
+    safe: list[int] = field(default_factory=lambda: [0, 0])
+    lengths: tuple[int, int] | None = None
+    """Of the whole streams, once the attempt has ended."""
+
+    def is_whole(self) -> bool:
+        """Whether nothing of it is to come."""
+        return self.lengths is not None and self.safe[0] >= self.lengths[0] and self.safe[1] >= self.lengths[1]
+
+
 class Dispatcher:
     """The table of this core's workers."""
 
@@ -116,7 +132,7 @@ class Dispatcher:
         self._freed = freed
         self._sessions: dict[UUID, Session] = {}
         self._by_key: dict[int, Session] = {}
-        self._senders: dict[tuple[int, int], Session] = {}
+        self._senders: dict[tuple[int, int], _Sender] = {}
 
     # Sessions --------------------------------------------------------------------------------------------
 
@@ -220,31 +236,44 @@ class Dispatcher:
         """Whether an attempt is this session's; anything else is stale."""
         return (ref.job, ref.attempt) in session.held
 
-    def sender_of(self, job: int, attempt: int) -> Session | None:
-        """The session that an attempt's log comes from."""
-        return self._senders.get((job, attempt))
-
     def sends_log_of(self, session: Session, ref: Ref) -> bool:
-        """Whether log bytes of an attempt may come from this session: while it is held, and for a while after."""
-        return self._senders.get((ref.job, ref.attempt)) is session
+        """Whether log bytes of an attempt may come from here: while it is held, and until all of them are safe."""
+        sender = self._senders.get((ref.job, ref.attempt))
+        return sender is not None and sender.session is session
 
-    def trail(self, session: Session, key: tuple[int, int]) -> None:
-        """Expect the rest of an ended attempt's log."""
+    def log_safe(self, job: int, attempt: int, stream: int, offset: int) -> None:
+        """An attempt's log is safe up to there: tell the worker that sends it, if it is still here."""
+        sender = self._senders.get((job, attempt))
+        if sender is None:
+            return
+        sender.session.send(LogAck(ref=Ref(job, attempt), stream=stream, offset=offset))
+        sender.safe[stream - 1] = max(sender.safe[stream - 1], offset)
+        if sender.is_whole():
+            self._forget_sender(sender.session, (job, attempt))
+
+    def trail(self, session: Session, ref: Ref, lengths: tuple[int, int] | None = None) -> None:
+        """Expect the rest of an ended attempt's log, whose streams are that long where it is known."""
+        key = (ref.job, ref.attempt)
+        sender = self._senders.get(key)
+        if sender is None or sender.session is not session:
+            sender = self._senders[key] = _Sender(session)
+        sender.lengths = lengths
         session.trailing[key] = None
-        self._senders[key] = session
-        if len(session.trailing) > _TRAILING:
-            self._forget_sender(session, session.trailing.popitem(last=False)[0])
+        if sender.is_whole():
+            self._forget_sender(session, key)
+        elif len(session.trailing) > _TRAILING:
+            self._forget_sender(session, next(iter(session.trailing)))
 
     def given_back(self, session: Session, ref: Ref) -> None:
         """The worker won't run it; it gets no more until it offers a slot, or jobs would go in a loop."""
         session.gives_back = True
         self.free(session, ref)
 
-    def free(self, session: Session, ref: Ref) -> None:
-        """The attempt uses nothing on its worker any more; only its log may still come."""
+    def free(self, session: Session, ref: Ref, lengths: tuple[int, int] | None = None) -> None:
+        """The attempt uses nothing on its worker any more; the rest of its log, of these lengths, may still come."""
         shape = session.held.pop((ref.job, ref.attempt), None)
         if shape is not None:
-            self.trail(session, (ref.job, ref.attempt))
+            self.trail(session, ref, lengths)
             session.room.take(shape, -1)
             self._freed()
 
@@ -257,13 +286,15 @@ class Dispatcher:
         return True
 
     def _forget_sender(self, session: Session, key: tuple[int, int]) -> None:
-        if self._senders.get(key) is session:
+        session.trailing.pop(key, None)
+        sender = self._senders.get(key)
+        if sender is not None and sender.session is session:
             del self._senders[key]
 
     def _hold(self, session: Session, key: tuple[int, int], shape: Shape) -> None:
         if key not in session.held:
             session.held[key] = shape
-            self._senders[key] = session
+            self._senders[key] = _Sender(session)
             session.room.take(shape)
 
     # Views -----------------------------------------------------------------------------------------------

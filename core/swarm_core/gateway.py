@@ -253,7 +253,7 @@ class Gateway:
         if message.result == RELEASED:
             self._dispatcher.given_back(session, message.ref)
         else:
-            self._dispatcher.free(session, message.ref)
+            self._dispatcher.free(session, message.ref, (message.stdout, message.stderr))
         done = self._harvester.report(Report(session.worker, message))
         done.add_done_callback(lambda future: self._acknowledge(session, message.ref, future))
 

@@ -48,7 +48,6 @@ from swarm_core.signals import Signals
 from swarm_core.store.database import Database
 from swarm_core.tls import Certificate
 from swarm_core.uploads import Uploads
-from swarm_protocol.messages import LogAck, Ref
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +124,9 @@ class Parts:
         )
         self.reconciler = Reconciler(database, self.dispatcher, self.harvester, self.scheduler, log, changed=changed)
         logged = self.signals.logged
-        self.joblogs = JobLogs(database, self.blobs, self.events, clock, log, on_ack=self._log_acked, changed=logged)
+        self.joblogs = JobLogs(
+            database, self.blobs, self.events, clock, log, on_ack=self.dispatcher.log_safe, changed=logged
+        )
         self.heartbeats = Heartbeats(self.dispatcher)
         self.fleet = Fleet(core, self.dispatcher, self.cache, clock)
         self.reclaim = Reclaimer(
@@ -194,9 +195,3 @@ class Parts:
         await self._given.database.api.fetchval("select 1")
         down = [name for name, module in self.supervisor.health.items() if module.state != "running"]
         return f"not running: {', '.join(down)}" if down else ""
-
-    def _log_acked(self, job: int, attempt: int, stream: int, offset: int) -> None:
-        """Log bytes are safe: tell the worker that sent them, if it is still here."""
-        session = self.dispatcher.sender_of(job, attempt)
-        if session is not None:
-            session.send(LogAck(ref=Ref(job, attempt), stream=stream, offset=offset))

@@ -86,7 +86,7 @@ class Reconciler:
     async def _tell(self, session: Session, decided: Plan) -> None:
         kept = [(a.job, a.attempt, await self._shape(a.shape)) for a in decided.keep]
         for ref in decided.trail:
-            self._dispatcher.trail(session, (ref.job, ref.attempt))
+            self._dispatcher.trail(session, ref)
         keep = [Ref(a.job, a.attempt) for a in decided.keep] + decided.trail
         session.send(Reconciled(keep=keep, stop=decided.stop))
         for item in decided.keep:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from swarm_core.dispatcher import Dispatcher, Session, room_of
+from swarm_core.dispatcher import Dispatcher, Send, Session, room_of
 from swarm_core.placement import Shape
 from swarm_protocol.heartbeat import Beat, Opener
-from swarm_protocol.messages import Capacity, Load, Ref, SysInfo
+from swarm_protocol.messages import Capacity, FromCore, Load, LogAck, Ref, SysInfo
 
 CAPACITY = Capacity(slots=2, cpu_millis=2000, memory=1 << 30, disk=1 << 30)
 SYSINFO = SysInfo(hostname="h", os="linux", arch="amd64", cpus=2, memory=1, engine="e", version="0")
@@ -32,10 +32,11 @@ class Scene:
     """One worker that holds one job."""
 
     freed: list[bool] = field(default_factory=list)
+    sent: list[FromCore] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.dispatcher = Dispatcher(uuid4(), StillClock(), unreachable=5.0, freed=lambda: self.freed.append(True))
-        self.session = _session(uuid4())
+        self.session = _session(uuid4(), self.sent.append)
         self.dispatcher.add(self.session)
         self.dispatcher.ready(self.session, [(1, 1, Shape(1, 1000, 1, 1, {}))])
         self.freed.clear()
@@ -44,10 +45,10 @@ class Scene:
         return Load(running=0, free_slots=free_slots, load1=0.0, memory_free=1)
 
 
-def _session(worker: UUID) -> Session:
+def _session(worker: UUID, send: Send) -> Session:
     return Session(
         id=uuid4(), worker=worker, name="w", generation=0, labels={}, capacity=CAPACITY, sysinfo=SYSINFO,
-        room=room_of(worker, CAPACITY, {}), opener=Opener(bytes(32)), key_id=7, send=lambda _: None,
+        room=room_of(worker, CAPACITY, {}), opener=Opener(bytes(32)), key_id=7, send=send,
         close=lambda *_: None, heard_ws=0.0,
     )  # fmt: skip
 
@@ -81,3 +82,34 @@ def test_an_attempt_that_ended_frees_its_room_at_once() -> None:
     scene.dispatcher.free(scene.session, Ref(1, 1))
     assert [room.slots for room in scene.dispatcher.rooms()] == [2]
     assert scene.freed
+
+
+def test_the_log_of_an_ended_attempt_may_come_until_all_of_it_is_safe() -> None:
+    scene = Scene()
+    scene.dispatcher.log_safe(1, 1, 2, 5)
+    scene.dispatcher.free(scene.session, Ref(1, 1), (10, 5))
+    assert scene.dispatcher.sends_log_of(scene.session, Ref(1, 1))
+
+    scene.dispatcher.log_safe(1, 1, 1, 9)
+    assert scene.dispatcher.sends_log_of(scene.session, Ref(1, 1))
+    scene.dispatcher.log_safe(1, 1, 1, 10)
+
+    assert not scene.dispatcher.sends_log_of(scene.session, Ref(1, 1))
+    assert not scene.session.trailing
+    assert [(ack.stream, ack.offset) for ack in scene.sent if isinstance(ack, LogAck)] == [(2, 5), (1, 9), (1, 10)]
+
+
+def test_an_attempt_without_a_log_is_forgotten_with_its_end() -> None:
+    scene = Scene()
+    scene.dispatcher.free(scene.session, Ref(1, 1), (0, 0))
+    assert not scene.dispatcher.sends_log_of(scene.session, Ref(1, 1))
+
+
+def test_the_log_of_an_attempt_that_ended_before_a_new_session_is_welcome() -> None:
+    scene = Scene()
+    scene.dispatcher.trail(scene.session, Ref(7, 2))
+    assert scene.dispatcher.sends_log_of(scene.session, Ref(7, 2))
+    scene.dispatcher.remove(scene.session)
+    assert not scene.dispatcher.sends_log_of(scene.session, Ref(7, 2))
+    scene.dispatcher.log_safe(7, 2, 1, 3)
+    assert scene.sent == []
