@@ -45,7 +45,9 @@ from swarm_core.reconcile import Reconciler
 from swarm_core.scheduler import Scheduler
 from swarm_core.settings import Settings
 from swarm_core.signals import Signals
+from swarm_core.steering import Steering
 from swarm_core.store.database import Database
+from swarm_core.templates import Templates
 from swarm_core.tls import Certificate
 from swarm_core.uploads import Uploads
 
@@ -111,13 +113,10 @@ class Parts:
         caught_up = self.harvester.caught_up
         self.scheduler = Scheduler(database, self.dispatcher, log, core=core, caught_up=caught_up)
         self.hibernator = Hibernator(database, clock, log, core=core, changed=changed)
-        self.receiver = Receiver(
-            database,
-            self.images,
-            self.dispatcher,
-            core=core,
-            woken=self.signals.submitted,
-            stop=self.signals.stop,
+        templates, submitted = Templates(database, self.images), self.signals.submitted
+        self.receiver = Receiver(database, templates, self.dispatcher, woken=submitted)
+        self.steering = Steering(
+            database, self.images, templates, self.receiver, woken=submitted, stop=self.signals.stop
         )
         self.leases = Leases(
             database, self.dispatcher, self.harvester, self.scheduler, clock, log, timers, changed=changed
@@ -178,7 +177,7 @@ class Parts:
     def _make_app(self) -> App:
         given, version = self._given, self._given.version
         routes: list[BaseRoute] = [
-            *job_routes.routes(self.receiver, self.archive),
+            *job_routes.routes(self.receiver, self.steering, self.archive),
             *blob_routes.routes(self.library, self.uploads),
             *image_routes.routes(self.images),
             *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),

@@ -4,55 +4,21 @@ What it answers is committed. Submits that come at the same time share one state
 """
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Protocol
-from uuid import UUID
-
-import msgspec
 
 from swarm_core.batcher import Batcher
-from swarm_core.placement import Room, Shape, nearest
+from swarm_core.placement import Room, nearest
+from swarm_core.specs import shape_of
 from swarm_core.store import jobs
 from swarm_core.store.database import ACQUIRE_SECONDS, Connection, Database, transaction
 from swarm_core.store.jobs import Template
+from swarm_core.templates import Caller, Templates
 from swarm_protocol.errors import SwarmError
-from swarm_protocol.ids import ProjectId
-from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec, check, shape_key
-from swarm_protocol.states import TERMINAL, JobState
 
 MAX_BATCH: Final = 1000
 MAX_COUNT: Final = 100_000
-_DECODED: Final = 1024
-"""Distinct specs whose decoded form is kept: a crowd of submits often sends the same one."""
-
-
-class Caller(Protocol):
-    """Who asks."""
-
-    @property
-    def id(self) -> UUID: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def project(self) -> ProjectId: ...
-
-
-class ImageLookup(Protocol):
-    """What the Receiver needs of Images."""
-
-    async def resolve(self, project: ProjectId, reference: str) -> "Pinned": ...
-
-
-class Pinned(Protocol):
-    """An image reference and the digest it stood for."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def digest(self) -> str: ...
 
 
 class Fleet(Protocol):
@@ -79,52 +45,25 @@ class DryRun:
     nearest: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """The job after a cancel; `cancelling` while its container is being stopped."""
-
-    id: int
-    state: str
-    cancelling: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Retried:
-    """The job that runs now: a new one, or a held one that was released."""
-
-    id: int
-    created: bool
-
-
 Woken = Callable[[Sequence[tuple[int, str, int]], bool], None]
 """Called after a commit with (job, state, shape) of each job that moved, and whether one of them waits for a time."""
-Stop = Callable[[int, int, UUID], None]
-"""Called after a commit with (job, attempt, worker) of an attempt to be stopped."""
 
 
 class Receiver:
-    """Accepts, cancels, retries and removes jobs."""
+    """Accepts jobs."""
 
     name = "receiver"
 
-    def __init__(
-        self, database: Database, images: ImageLookup, fleet: Fleet, *, core: UUID, woken: Woken, stop: Stop
-    ) -> None:
+    def __init__(self, database: Database, templates: Templates, fleet: Fleet, *, woken: Woken) -> None:
         self._database = database
-        self._images = images
+        self._templates = templates
         self._fleet = fleet
-        self._actor = f"core:{core}"
         self._woken = woken
-        self._stop = stop
         self._inserts: Batcher[Template, Submitted] = Batcher("receiver", self._insert, most=1000)
-        self._shapes: dict[str, int] = {}
-        self._decoded: OrderedDict[bytes, JobSpec] = OrderedDict()
 
     async def run(self) -> None:
         """Write what gathers, until cancelled."""
         await self._inserts.run()
-
-    # Submit ----------------------------------------------------------------------------------------------
 
     async def submit(
         self, who: Caller, specs: Sequence[bytes], *, keys: Sequence[str | None] = (), count: int = 1
@@ -139,53 +78,18 @@ class Receiver:
             )
         if not 1 <= count <= MAX_COUNT:
             raise SwarmError("bad_request", f"count is from 1 to {MAX_COUNT}, not {count}", field="count")
-        templates = [await self._template(who, raw) for raw in specs]
+        templates = [await self._templates.make(who, raw) for raw in specs]
         if any(keys):
             return await self._submit_keyed(who, specs, templates, list(keys))
-        return await self._submit_templates(templates, count)
+        return await self.accept(templates, count)
 
     async def dry_run(self, who: Caller, spec: bytes) -> DryRun:
         """Check a spec and say where it could run; nothing is kept. Raises SwarmError as `submit` does."""
-        template = await self._template(who, spec)
-        shape = _shape(self._decode(spec), template.shape)
+        template = await self._templates.make(who, spec)
+        shape = shape_of(self._templates.decode(spec), template.shape)
         rooms = self._fleet.capacities()
         fits = [name for name, room in rooms if room.fits(shape)]
         return DryRun(template.image_digest, fits, None if fits else nearest(shape, rooms))
-
-    async def _template(self, who: Caller, raw: bytes, *, digest: str = "", retry_of: int | None = None) -> Template:
-        spec = self._decode(raw)
-        if not digest:
-            digest = (await self._images.resolve(who.project, spec.image)).digest
-        key = shape_key(spec)
-        shape = self._shapes.get(key)
-        if shape is None:
-            shape = self._shapes[key] = await jobs.intern_shape(self._database.api, key, _shape(spec, 0))
-        return Template(
-            project=who.project,
-            person=who.id,
-            shape=shape,
-            priority=spec.priority,
-            retries=spec.retries,
-            infra_retries=spec.infra_retries,
-            at_most_once=spec.at_most_once,
-            wake_at=_wake_at(spec.at),
-            queue_seconds=spec.timeouts.queue,
-            image_digest=digest,
-            name=spec.name,
-            tags=msgspec.json.encode(spec.tags).decode() if spec.tags else "[]",
-            retry_of=retry_of,
-            spec=raw.decode(),
-            actor=f"user:{who.name}",
-            inputs=tuple({item.digest for item in spec.inputs}),
-        )
-
-    def _decode(self, raw: bytes) -> JobSpec:
-        found = self._decoded.get(raw)
-        if found is None:
-            found = self._decoded[raw] = decode_spec(raw)
-            if len(self._decoded) > _DECODED:
-                self._decoded.popitem(last=False)
-        return found
 
     async def _insert(self, templates: Sequence[Template]) -> list[Submitted]:
         """One statement for all that gathered, which is its own transaction."""
@@ -213,8 +117,11 @@ class Receiver:
         self._woken([(job, state, template.shape) for (job, state), template in pairs], timed)
         return [Submitted(job, state) for job, state in made]
 
-    async def _submit_templates(self, templates: list[Template], count: int = 1) -> list[Submitted]:
-        """One plain job shares a statement with its neighbours; what could fail alone has a transaction of its own."""
+    async def accept(self, templates: list[Template], count: int = 1) -> list[Submitted]:
+        """Make templates durable, all or none.
+
+        One plain job shares a statement with its neighbours; what could fail alone has a transaction of its own.
+        """
         if len(templates) * count == 1 and not templates[0].inputs:
             return [await self._inserts.put(templates[0])]
         return await self._submit_many(templates, list(range(len(templates))) * count)
@@ -260,122 +167,6 @@ class Receiver:
         made = await jobs.insert(connection, templates, [at for at, _ in fresh], [number for _, number in fresh])
         return {at: job for (at, _), job in zip(fresh, made, strict=True)}
 
-    # Cancel, retry, remove -------------------------------------------------------------------------------
-
-    async def cancel(self, who: Caller, job: int) -> Cancelled:
-        """Stop a job: at once where it waits, through its worker where it runs.
-
-        Once this has returned no new attempt starts. Raises SwarmError: not_found, already_ended.
-        """
-        async with transaction(self._database.api) as connection:
-            found = await jobs.lock_out_of_queue(connection, job, who.project)
-            if found is None:
-                raise _no_job(job)
-            state = JobState(found.state)
-            if state in TERMINAL:
-                raise SwarmError(
-                    "already_ended", f"job {job} has already ended: {found.state}", hint=f"see `swarm show {job}`"
-                )
-            if found.worker is None:
-                await jobs.cancel_waiting(connection, job, found.state, f"user:{who.name}")
-            else:
-                await jobs.ask_cancel(connection, job)
-        if found.worker is None:
-            self._woken([(job, str(JobState.CANCELLED), found.shape)], False)
-            return Cancelled(job, str(JobState.CANCELLED), False)
-        self._stop(job, found.attempt, found.worker)
-        return Cancelled(job, found.state, True)
-
-    async def retry(self, who: Caller, job: int) -> Retried:
-        """Run an ended job again as a new one, or release a held one. Raises SwarmError: not_found, not_ended."""
-        past = await jobs.for_retry(self._database.api, job, who.project)
-        if past is None:
-            raise _no_job(job)
-        if past.state == JobState.HELD:
-            return await self._release(who, job)
-        if JobState(past.state) not in TERMINAL:
-            raise SwarmError(
-                "not_ended", f"job {job} is {past.state}", hint=f"`swarm cancel {job}` first, or wait for it"
-            )
-        spec = msgspec.json.decode(past.spec, type=JobSpec)
-        raw = msgspec.json.encode(msgspec.structs.replace(spec, at=None))
-        pinned = await self._images.resolve(who.project, f"{_bare(spec.image)}@{past.image_digest}")
-        template = await self._template(who, raw, digest=pinned.digest, retry_of=job)
-        [made] = await self._submit_templates([template])
-        return Retried(made.id, True)
-
-    async def _release(self, who: Caller, job: int) -> Retried:
-        async with transaction(self._database.api) as connection:
-            found = await jobs.lock(connection, job, who.project)
-            if found is None or found.state != JobState.HELD:
-                raise SwarmError("conflict", f"job {job} is held no more", hint=f"see `swarm show {job}`")
-            await jobs.release_held(connection, job, f"user:{who.name}")
-        self._woken([(job, str(JobState.QUEUED), found.shape)], False)
-        return Retried(job, False)
-
-    async def remove(self, who: Caller, job: int) -> None:
-        """Delete an ended job with its log and files. Raises SwarmError: not_found, not_ended."""
-        if await jobs.remove_ended(self._database.api, job, who.project):
-            return
-        past = await jobs.for_retry(self._database.api, job, who.project)
-        if past is None:
-            raise _no_job(job)
-        raise SwarmError("not_ended", f"job {job} is {past.state}", hint=f"`swarm cancel {job}` first, or wait for it")
-
-
-def decode_spec(raw: bytes) -> JobSpec:
-    """Read and check a spec. Raises SwarmError(too_large | invalid_spec), which names each wrong field."""
-    if len(raw) > MAX_SPEC_BYTES:
-        raise SwarmError(
-            "too_large", f"a spec of {len(raw)} bytes is over {MAX_SPEC_BYTES}", hint="put large data into inputs"
-        )
-    try:
-        spec = msgspec.json.decode(raw, type=JobSpec)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$.")
-        field = path.rstrip("`")
-        raise invalid_spec([{"field": field or "spec", "message": message}]) from None
-    except msgspec.DecodeError as error:
-        raise SwarmError("bad_request", f"the spec is no JSON: {error}") from None
-    wrong = [{"field": item.field, "message": item.message} for item in check(spec)]
-    if spec.at and _wake_at_or_none(spec.at) is None:
-        wrong.append(
-            {"field": "at", "message": f"{spec.at!r} is no RFC 3339 time with an offset, such as 2026-12-24T18:00:00Z"}
-        )
-    if wrong:
-        raise invalid_spec(wrong)
-    return spec
-
-
-def invalid_spec(wrong: list[dict[str, str]]) -> SwarmError:
-    """The error for a spec with these wrong fields."""
-    first = wrong[0]
-    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    return SwarmError("invalid_spec", f"{first['field']}: {first['message']}{more}", field=first["field"], errors=wrong)
-
-
-def _wake_at_or_none(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo else None
-
-
-def _wake_at(text: str | None) -> datetime | None:
-    return _wake_at_or_none(text) if text else None
-
-
-def _bare(reference: str) -> str:
-    """An image reference without its tag or digest; a port in a registry's name is no tag."""
-    name = reference.partition("@")[0]
-    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
-
-
-def _shape(spec: JobSpec, number: int) -> Shape:
-    res = spec.resources
-    return Shape(number, res.cpu_millis, res.memory, res.disk, spec.constraints)
-
 
 def _same_body(key: str, earlier: bytes, now: bytes) -> None:
     if earlier != now:
@@ -388,7 +179,3 @@ def _same_body(key: str, earlier: bytes, now: bytes) -> None:
 
 def _earlier(known: jobs.KnownKey) -> Submitted:
     return Submitted(known.job, known.state or "removed", created=False)
-
-
-def _no_job(job: int) -> SwarmError:
-    return SwarmError("not_found", f"there is no job {job}", hint="`swarm jobs` lists yours")

@@ -1,4 +1,4 @@
-"""Routes of jobs: submitting and steering go to the Receiver, everything that is read comes from the TaskArchive."""
+"""Routes of jobs: new ones go to the Receiver, a person's word on old ones to Steering, reads to the TaskArchive."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -39,7 +39,8 @@ from swarm_core.api.query import (
 )
 from swarm_core.api.ranges import ranged
 from swarm_core.archive import MAX_WAIT_IDS, JobDetails, TaskArchive
-from swarm_core.receiver import Cancelled, DryRun, Retried, Submitted
+from swarm_core.receiver import DryRun, Submitted
+from swarm_core.steering import Cancelled, Retried
 from swarm_core.store.job_views import Filters, JobView
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec
@@ -52,13 +53,18 @@ _STATES: Final = frozenset(JobState)
 _LEAN_HEADERS: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
-class Jobs(Protocol):
+class Submitting(Protocol):
     """What these routes need of the Receiver."""
 
     async def submit(
         self, who: Identity, specs: Sequence[bytes], *, keys: Sequence[str | None] = (), count: int = 1
     ) -> list[Submitted]: ...
     async def dry_run(self, who: Identity, spec: bytes) -> DryRun: ...
+
+
+class Steered(Protocol):
+    """What these routes need of Steering."""
+
     async def cancel(self, who: Identity, job: int) -> Cancelled: ...
     async def retry(self, who: Identity, job: int) -> Retried: ...
     async def remove(self, who: Identity, job: int) -> None: ...
@@ -80,10 +86,11 @@ class Lean:
 
 
 class JobRoutes:
-    """Handlers over the Receiver and the archive."""
+    """Handlers over the Receiver, Steering and the archive."""
 
-    def __init__(self, receiver: Jobs, archive: TaskArchive) -> None:
+    def __init__(self, receiver: Submitting, steering: Steered, archive: TaskArchive) -> None:
         self._receiver = receiver
+        self._steering = steering
         self._archive = archive
 
     # Submitting and steering -----------------------------------------------------------------------------
@@ -123,20 +130,20 @@ class JobRoutes:
     @documented(answer=Cancelled)
     async def cancel(self, request: Request) -> Response:
         """Stop a job."""
-        return answer(await self._receiver.cancel(identity_of(request), path_integer(request)))
+        return answer(await self._steering.cancel(identity_of(request), path_integer(request)))
 
     @needs("consumer")
     @documented(answer=RetriedJob, status=201)
     async def retry(self, request: Request) -> Response:
         """Run an ended job again as a new one, or release a held one."""
-        made = await self._receiver.retry(identity_of(request), path_integer(request))
+        made = await self._steering.retry(identity_of(request), path_integer(request))
         return answer(RetriedJob(made.id), 201 if made.created else 200)
 
     @needs("consumer")
     @documented(status=204)
     async def remove(self, request: Request) -> Response:
         """Delete an ended job with its log and files."""
-        await self._receiver.remove(identity_of(request), path_integer(request))
+        await self._steering.remove(identity_of(request), path_integer(request))
         return nothing()
 
     # Reading ---------------------------------------------------------------------------------------------
@@ -225,9 +232,9 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def routes(receiver: Jobs, archive: TaskArchive) -> list[Route]:
+def routes(receiver: Submitting, steering: Steered, archive: TaskArchive) -> list[Route]:
     """All routes of jobs, the busiest first."""
-    handlers = JobRoutes(receiver, archive)
+    handlers = JobRoutes(receiver, steering, archive)
     at = "/api/v1/jobs"
     return [
         Route(at, handlers.submit, methods=["POST"]),

@@ -23,8 +23,10 @@ from swarm_core.receiver import Receiver
 from swarm_core.reconcile import Reconciler
 from swarm_core.scheduler import Scheduler
 from swarm_core.settings import Timers
+from swarm_core.steering import Steering
 from swarm_core.store import sessions
 from swarm_core.store.database import Database, transaction
+from swarm_core.templates import Templates
 from swarm_protocol import messages as m
 from swarm_protocol.heartbeat import Opener
 from swarm_protocol.ids import DEFAULT_PROJECT, ProjectId, SessionId, uuid7
@@ -106,9 +108,9 @@ class Spine:
         self.scheduler = Scheduler(
             database, self.dispatcher, self.log, core=self.core, caught_up=self.harvester.caught_up
         )
-        self.receiver = Receiver(
-            database, Images(), self.dispatcher, core=self.core, woken=self._submitted, stop=self._stop
-        )
+        templates = Templates(database, Images())
+        self.receiver = Receiver(database, templates, self.dispatcher, woken=self._submitted)
+        self.steering = Steering(database, Images(), templates, self.receiver, woken=self._submitted, stop=self._stop)
         self.hibernator = Hibernator(database, self.clock, self.log, core=self.core, changed=self._changed)
         self.leases = Leases(
             database,

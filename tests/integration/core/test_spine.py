@@ -140,7 +140,7 @@ async def test_a_job_that_loses_three_workers_is_held_and_can_be_released(databa
             core.dispatcher.remove(worker.session)
             await core.reaches(job, "held" if number == 2 else "queued")
         assert (await core.job(job))["reason"].count("quarantined") == 1
-        retried = await core.receiver.retry(Ana(), job)
+        retried = await core.steering.retry(Ana(), job)
         assert (retried.id, retried.created) == (job, False)
         worker = await core.connect(await core.add_worker("last"))
         assert (await worker.assigned()).ref == m.Ref(job, 4)
@@ -197,17 +197,17 @@ async def test_own_failures_are_retried_after_a_backoff(database_url: str) -> No
 async def test_cancel_before_during_and_after(database_url: str) -> None:
     async with spine(database_url) as core:
         waiting = await core.submit()
-        assert (await core.receiver.cancel(Ana(), waiting)).state == "cancelled"
+        assert (await core.steering.cancel(Ana(), waiting)).state == "cancelled"
         running = await core.submit()
         worker = await core.connect(await core.add_worker("w"))
         ref = (await worker.assigned()).ref
         assert ref.job == running
-        assert (await core.receiver.cancel(Ana(), running)).cancelling
+        assert (await core.steering.cancel(Ana(), running)).cancelling
         assert (await worker.next(m.Cancel)).ref == ref
         assert await core.finished(worker, ref)
         assert (await core.job(running))["state"] == "cancelled", "the cancel was committed before the outcome"
         with pytest.raises(SwarmError, match="already ended: cancelled"):
-            await core.receiver.cancel(Ana(), running)
+            await core.steering.cancel(Ana(), running)
 
 
 async def test_a_cancelled_job_is_not_retried_when_its_worker_is_lost(database_url: str) -> None:
@@ -215,7 +215,7 @@ async def test_a_cancelled_job_is_not_retried_when_its_worker_is_lost(database_u
         worker = await core.connect(await core.add_worker("w"))
         job = await core.submit()
         await worker.assigned()
-        await core.receiver.cancel(Ana(), job)
+        await core.steering.cancel(Ana(), job)
         core.dispatcher.remove(worker.session)
         await core.reaches(job, "cancelled")
 
@@ -226,7 +226,7 @@ async def test_cancel_against_claim_leaves_one_answer(database_url: str) -> None
         worker = await core.connect(await core.add_worker("w"), slots=50)
         for _ in range(30):
             job = await core.submit()
-            answer = await core.receiver.cancel(Ana(), job)
+            answer = await core.steering.cancel(Ana(), job)
             if answer.cancelling:
                 ref = (await worker.next(m.Cancel)).ref
                 assert ref.job == job
@@ -355,8 +355,8 @@ async def test_removing_takes_all_that_is_the_jobs_own(database_url: str) -> Non
         job = await core.submit()
         ref = (await worker.assigned()).ref
         with pytest.raises(SwarmError, match="dispatched"):
-            await core.receiver.remove(Ana(), job)
+            await core.steering.remove(Ana(), job)
         await core.finished(worker, ref)
-        await core.receiver.remove(Ana(), job)
+        await core.steering.remove(Ana(), job)
         for table in ("attempt", "history", "job_input", "artifact", "log_segment", "queue"):
             assert await core.database.api.fetchval(f"select count(*) from {table}") == 0

@@ -8,7 +8,7 @@ from bench import report
 from bench.beat_writes import by_beats
 from bench.noop import spec_text
 
-from swarm_core.receiver import decode_spec
+from swarm_core.specs import decode_spec
 
 
 def test_a_result_is_of_medians_and_of_the_rounds_own_ratios() -> None:
