@@ -1,12 +1,17 @@
 """Job specs as they come in: reading and checking them. Pure."""
 
+import re
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 from swarm_core.placement import Shape
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec, check
+
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""In JSON a NUL is always written so. Postgres keeps it, and then can't read a single field of that document."""
 
 
 def decode_spec(raw: bytes) -> JobSpec:
@@ -24,6 +29,8 @@ def decode_spec(raw: bytes) -> JobSpec:
     except msgspec.DecodeError as error:
         raise SwarmError("bad_request", f"the spec is no JSON: {error}") from None
     wrong = [{"field": item.field, "message": item.message} for item in check(spec)]
+    if _NUL.search(raw):
+        wrong.append({"field": "spec", "message": "no text in it can hold a NUL character"})
     if spec.at and _moment(spec.at) is None:
         wrong.append(
             {"field": "at", "message": f"{spec.at!r} is no RFC 3339 time with an offset, such as 2026-12-24T18:00:00Z"}
