@@ -136,9 +136,9 @@ class Client:
         """Many jobs in few requests; for each its id, or the error that refused it."""
         return await asyncio.gather(*(self._jobs.submit(spec) for spec in specs), return_exceptions=True)
 
-    async def submit_count(self, spec: JobSpec, count: int) -> list[int]:
-        """The same job `count` times, all or none; their ids."""
-        return await self._jobs.submit_count(spec, count)
+    async def submit_count(self, spec: JobSpec, count: int, *, key: str | None = None) -> list[int]:
+        """The same job `count` times, all or none; their ids. The same `key`, spec and count bring the same jobs."""
+        return await self._jobs.submit_count(spec, count, key=key)
 
     async def dry_run(self, spec: JobSpec) -> DryRun:
         """Check a spec and see which workers could run it; nothing is kept."""

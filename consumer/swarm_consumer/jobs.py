@@ -80,10 +80,13 @@ class Jobs:
         """Make a job durable. The same `key` and spec later bring the same job. Raises SwarmError."""
         return await self._submits.put(_pending(spec, key or next(self._keys)))
 
-    async def submit_count(self, spec: JobSpec, times: int) -> list[int]:
-        """The same job many times (at most 100,000), all or none; their ids. Raises SwarmError."""
+    async def submit_count(self, spec: JobSpec, times: int, *, key: str | None = None) -> list[int]:
+        """The same job many times (at most 100,000), all or none; their ids. Raises SwarmError.
+
+        The same `key`, spec and number later bring the same jobs.
+        """
         body = {"spec": _pending(spec, "").spec, "count": times}
-        call = Call("POST", "/jobs/batch", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}, repeatable=False)
+        call = Call("POST", "/jobs/batch", json=body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
         return (await self._transport.get(_Ids, call)).ids
 
     async def dry_run(self, spec: JobSpec) -> DryRun:
@@ -183,7 +186,7 @@ class Jobs:
 
     async def retry(self, job: int) -> int:
         """The id of a new job like this one (or its own, where it was held). Raises SwarmError(not_ended)."""
-        call = Call("POST", f"/jobs/{job}/retry", headers={"Idempotency-Key": uuid.uuid4().hex}, repeatable=False)
+        call = Call("POST", f"/jobs/{job}/retry", headers={"Idempotency-Key": uuid.uuid4().hex})
         return (await self._transport.get(Submitted, call)).id
 
     async def remove(self, job: int) -> None:

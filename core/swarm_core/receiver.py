@@ -3,17 +3,17 @@
 What it answers is committed. Submits that come at the same time share one statement (batcher.py).
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from swarm_core.batcher import Batcher
+from swarm_core.idempotency import earlier_job, keys_of
 from swarm_core.placement import Room, nearest
 from swarm_core.specs import shape_of
 from swarm_core.store import jobs
-from swarm_core.store.database import ACQUIRE_SECONDS, Connection, Database, transaction
-from swarm_core.store.jobs import Template
+from swarm_core.store.database import ACQUIRE_SECONDS, Connection, Database, Pool, transaction
+from swarm_core.store.jobs import Key, Template
 from swarm_core.templates import Caller, Templates
 from swarm_protocol.errors import SwarmError
 
@@ -49,6 +49,10 @@ Woken = Callable[[Sequence[tuple[int, str, int]], bool], None]
 """Called after a commit with (job, state, shape) of each job that moved, and whether one of them waits for a time."""
 
 
+_Lone = tuple[Template, Key | None]
+"""A job that is submitted alone and needs nothing but its row."""
+
+
 class Receiver:
     """Accepts jobs."""
 
@@ -59,16 +63,24 @@ class Receiver:
         self._templates = templates
         self._fleet = fleet
         self._woken = woken
-        self._inserts: Batcher[Template, Submitted] = Batcher("receiver", self._insert, most=1000)
+        self._inserts: Batcher[_Lone, Submitted | None] = Batcher("receiver", self._insert, most=1000)
 
     async def run(self) -> None:
         """Write what gathers, until cancelled."""
         await self._inserts.run()
 
     async def submit(
-        self, who: Caller, specs: Sequence[bytes], *, keys: Sequence[str | None] = (), count: int = 1
+        self,
+        who: Caller,
+        specs: Sequence[bytes],
+        *,
+        keys: Sequence[str | None] = (),
+        count: int = 1,
+        key: str | None = None,
     ) -> list[Submitted]:
-        """Make jobs of raw JSON specs durable, all or none; `count` copies where there is one spec without a key.
+        """Make jobs of raw JSON specs durable, all or none; `count` copies where there is one spec.
+
+        `keys` has an idempotency key for each spec, `key` is one for all of them: what it made before is returned.
 
         Raises SwarmError: invalid_spec, image_unknown, blob_missing, idempotency_mismatch, too_large, unavailable.
         """
@@ -79,9 +91,7 @@ class Receiver:
         if not 1 <= count <= MAX_COUNT:
             raise SwarmError("bad_request", f"count is from 1 to {MAX_COUNT}, not {count}", field="count")
         templates = [await self._templates.make(who, raw) for raw in specs]
-        if any(keys):
-            return await self._submit_keyed(who, specs, templates, list(keys))
-        return await self.accept(templates, count)
+        return await self.accept(templates, count, keys_of(specs, keys, count, key))
 
     async def dry_run(self, who: Caller, spec: bytes) -> DryRun:
         """Check a spec and say where it could run; nothing is kept. Raises SwarmError as `submit` does."""
@@ -91,91 +101,79 @@ class Receiver:
         fits = [name for name, room in rooms if room.fits(shape)]
         return DryRun(template.image_digest, fits, None if fits else nearest(shape, rooms))
 
-    async def _insert(self, templates: Sequence[Template]) -> list[Submitted]:
-        """One statement for all that gathered, which is its own transaction."""
-        async with self._database.api.acquire(timeout=ACQUIRE_SECONDS) as connection:
-            made = await jobs.insert(connection, templates, range(len(templates)), [None] * len(templates))
-        return self._announce(made, templates)
-
-    async def _need_inputs(self, connection: Connection, templates: Sequence[Template]) -> None:
-        """Every input must be there, seen by its project, and stay until the job's row holds it."""
-        for template in templates:
-            if not template.inputs:
-                continue
-            missing = await jobs.lock_inputs(connection, template.project, template.inputs)
-            if missing:
-                raise SwarmError(
-                    "blob_missing",
-                    f"{len(missing)} input files are not on the core, the first {sorted(missing)[0]}",
-                    hint="upload them first; `swarm submit --input` does",
-                    field="inputs",
-                )
-
-    def _announce(self, made: Sequence[tuple[int, str]], templates: Sequence[Template]) -> list[Submitted]:
-        pairs = zip(made, templates, strict=True)
-        timed = any(template.wake_at or template.queue_seconds for template in templates)
-        self._woken([(job, state, template.shape) for (job, state), template in pairs], timed)
-        return [Submitted(job, state) for job, state in made]
-
-    async def accept(self, templates: list[Template], count: int = 1) -> list[Submitted]:
-        """Make templates durable, all or none.
+    async def accept(
+        self, templates: list[Template], count: int = 1, keys: Sequence[Key | None] = ()
+    ) -> list[Submitted]:
+        """Make `count` jobs of each template durable, all or none, with a key for each job or none at all.
 
         One plain job shares a statement with its neighbours; what could fail alone has a transaction of its own.
         """
-        if len(templates) * count == 1 and not templates[0].inputs:
-            return [await self._inserts.put(templates[0])]
-        return await self._submit_many(templates, list(range(len(templates))) * count)
+        use = list(range(len(templates))) * count
+        keys = keys or [None] * len(use)
+        if len(use) == 1 and not templates[0].inputs:
+            made = await self._inserts.put((templates[0], keys[0]))
+            return [made] if made else await self._earlier(self._database.api, templates[0], keys)
+        return await self._accept_together(templates, use, keys)
 
-    async def _submit_many(self, templates: list[Template], use: list[int]) -> list[Submitted]:
-        """All in one transaction, since all or none are accepted, in statements of a thousand."""
-        made: list[tuple[int, str]] = []
-        async with transaction(self._database.api) as connection:
-            await self._need_inputs(connection, templates)
-            for at in range(0, len(use), MAX_BATCH):
-                part = use[at : at + MAX_BATCH]
-                made += await jobs.insert(connection, templates, part, [None] * len(part))
-        return self._announce(made, [templates[at] for at in use])
+    async def _insert(self, lone: Sequence[_Lone]) -> list[Submitted | None]:
+        """One statement for all that gathered, which is its own transaction."""
+        templates = [template for template, _ in lone]
+        async with self._database.api.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            made = await jobs.insert(connection, templates, range(len(lone)), [key for _, key in lone])
+        return self._announce(made, templates)
 
-    # Idempotency keys ------------------------------------------------------------------------------------
-
-    async def _submit_keyed(
-        self, who: Caller, specs: Sequence[bytes], templates: list[Template], keys: list[str | None]
+    async def _accept_together(
+        self, templates: list[Template], use: list[int], keys: Sequence[Key | None]
     ) -> list[Submitted]:
-        if len(keys) != len(specs):
-            raise SwarmError("bad_request", f"{len(keys)} keys for {len(specs)} specs: one each, or none", field="keys")
-        hashes = {key: hashlib.sha256(raw).digest() for key, raw in zip(keys, specs, strict=True) if key}
-        if len(hashes) != sum(1 for key in keys if key):
-            raise SwarmError("bad_request", "an idempotency key stands twice in one request", field="keys")
+        """All in one transaction, since all or none are accepted, in statements of a thousand."""
+        made: list[tuple[int, str] | None] = []
         async with transaction(self._database.api) as connection:
-            reserved = await jobs.reserve_keys(connection, who.project, hashes)
-            taken = [key for key in hashes if key not in reserved]
-            known = await jobs.known_keys(connection, who.project, taken) if taken else {}
-            for key, earlier in known.items():
-                _same_body(key, earlier.body_hash, hashes[key])
-            await self._need_inputs(connection, templates)
-            made = await self._insert_fresh(connection, templates, keys, reserved)
-        self._announce(list(made.values()), [templates[at] for at in made])
-        return [Submitted(*made[at]) if at in made else _earlier(known[key or ""]) for at, key in enumerate(keys)]
+            await self._need_inputs(connection, templates, keys)
+            for at in range(0, len(use), MAX_BATCH):
+                part = slice(at, at + MAX_BATCH)
+                made += await jobs.insert(connection, templates, use[part], keys[part])
+            taken = [key for key, job in zip(keys, made, strict=True) if job is None]
+            earlier = iter(await self._earlier(connection, templates[0], taken))
+        fresh = self._announce(made, [templates[at] for at in use])
+        return [job or next(earlier) for job in fresh]
 
-    async def _insert_fresh(
-        self, connection: Connection, templates: list[Template], keys: list[str | None], reserved: dict[str, int]
-    ) -> dict[int, tuple[int, str]]:
-        """Insert what is new: jobs without a key, and those whose key was just reserved; by place in the request."""
-        fresh = [(at, reserved[key] if key else None) for at, key in enumerate(keys) if not key or key in reserved]
-        if not fresh:
-            return {}
-        made = await jobs.insert(connection, templates, [at for at, _ in fresh], [number for _, number in fresh])
-        return {at: job for (at, _), job in zip(fresh, made, strict=True)}
+    async def _earlier(
+        self, connection: Connection | Pool, template: Template, keys: Sequence[Key | None]
+    ) -> list[Submitted]:
+        """What keys that are taken made before."""
+        taken = [key for key in keys if key]
+        known = await jobs.known_keys(connection, template.project, [key.text for key in taken]) if taken else {}
+        return [Submitted(*earlier_job(key, known.get(key.text)), created=False) for key in taken]
 
+    async def _need_inputs(
+        self, connection: Connection, templates: Sequence[Template], keys: Sequence[Key | None]
+    ) -> None:
+        """Every input must be there, seen by its project, and stay until the job's row holds it.
 
-def _same_body(key: str, earlier: bytes, now: bytes) -> None:
-    if earlier != now:
-        raise SwarmError(
-            "idempotency_mismatch",
-            f"the idempotency key {key!r} was used for another job",
-            hint="use a new key, or send the same job",
-        )
+        A job that its key made before needs none: whoever asks again is told of it.
+        """
+        needy = [(template, key) for template, key in zip(templates, keys, strict=False) if template.inputs]
+        asked = [key.text for _, key in needy if key]
+        known = await jobs.known_keys(connection, needy[0][0].project, asked) if asked else {}
+        for template, key in needy:
+            if key is None or key.text not in known:
+                await self._hold_inputs(connection, template)
 
+    async def _hold_inputs(self, connection: Connection, template: Template) -> None:
+        missing = await jobs.lock_inputs(connection, template.project, template.inputs)
+        if missing:
+            raise SwarmError(
+                "blob_missing",
+                f"{len(missing)} input files are not on the core, the first {sorted(missing)[0]}",
+                hint="upload them first; `swarm submit --input` does",
+                field="inputs",
+            )
 
-def _earlier(known: jobs.KnownKey) -> Submitted:
-    return Submitted(known.job, known.state or "removed", created=False)
+    def _announce(
+        self, made: Sequence[tuple[int, str] | None], templates: Sequence[Template]
+    ) -> list[Submitted | None]:
+        """Tell of the jobs that are new."""
+        pairs = [(job, template) for job, template in zip(made, templates, strict=True) if job]
+        timed = any(template.wake_at or template.queue_seconds for _, template in pairs)
+        self._woken([(*job, template.shape) for job, template in pairs], timed)
+        return [Submitted(*job) if job else None for job in made]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from swarm_core.idempotency import keys_of
 from swarm_core.receiver import Receiver, Woken
 from swarm_core.specs import bare
 from swarm_core.store import jobs
@@ -81,8 +82,11 @@ class Steering:
         self._stop(job, found.attempt, found.worker)
         return Cancelled(job, found.state, True)
 
-    async def retry(self, who: Caller, job: int) -> Retried:
-        """Run an ended job again as a new one, or release a held one. Raises SwarmError: not_found, not_ended."""
+    async def retry(self, who: Caller, job: int, key: str | None = None) -> Retried:
+        """Run an ended job again as a new one, or release a held one. The same `key` makes one new job only.
+
+        Raises SwarmError: not_found, not_ended, idempotency_mismatch.
+        """
         past = await jobs.for_retry(self._database.api, job, who.project)
         if past is None:
             raise _no_job(job)
@@ -96,8 +100,8 @@ class Steering:
         raw = msgspec.json.encode(msgspec.structs.replace(spec, at=None))
         pinned = await self._images.resolve(who.project, f"{bare(spec.image)}@{past.image_digest}")
         template = await self._templates.make(who, raw, digest=pinned.digest, retry_of=job)
-        [made] = await self._receiver.accept([template])
-        return Retried(made.id, True)
+        [made] = await self._receiver.accept([template], keys=keys_of([b"retry %d" % job], (), 1, key))
+        return Retried(made.id, made.created)
 
     async def _release(self, who: Caller, job: int) -> Retried:
         async with transaction(self._database.api) as connection:

@@ -163,6 +163,13 @@ def test_a_key_brings_the_same_job_and_refuses_another(home: Home) -> None:
     assert home.ended(first).attempt == 1
 
 
+def test_a_key_for_many_copies_brings_the_same_jobs(home: Home) -> None:
+    words = ("submit", "--count", "3", "--idempotency-key", "k-3", IMAGE, "--", "true")
+    first = home.swarm(*words).stdout.split()
+    assert len(set(first)) == 3
+    assert home.swarm(*words).stdout.split() == first
+
+
 def test_a_constraint_that_nobody_meets_waits_and_says_so(home: Home) -> None:
     done = home.swarm("submit", "--dry-run", *NOWHERE, IMAGE, check=125)
     assert b"gpu" in done.stderr

@@ -10,7 +10,6 @@ import typer
 
 from swarm_consumer.cli.completion import image_names
 from swarm_consumer.cli.connection import with_client
-from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.cli.exits import exit_code
 from swarm_consumer.cli.flags import Flags, build, with_flags
 from swarm_consumer.cli.lazy import WORDS
@@ -49,8 +48,6 @@ def submit(
 
     Of an image, or of a job file: swarm submit -f job.yaml. Words after -- replace the image's CMD.
     """
-    if count > 1 and flags.idempotency_key:
-        raise UsageError("--count and --idempotency-key don't go together")
     read = _read(file) if file else None
     draft = build(flags, image, ctx.meta.get(WORDS), read.draft if read else None, datetime.now(UTC))
     if dry_run:
@@ -104,7 +101,7 @@ async def _submit(client: Client, draft: Draft, count: int, flags: Flags, wait: 
         one = await client.submit(spec, key=flags.idempotency_key)
         ids, answer = [one.id], msgspec.to_builtins(one)
     else:
-        ids = await client.submit_count(spec, count)
+        ids = await client.submit_count(spec, count, key=flags.idempotency_key)
         answer = {"ids": ids}
     if not json:
         write("".join(f"{job}\n" for job in ids))

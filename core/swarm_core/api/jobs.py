@@ -57,7 +57,13 @@ class Submitting(Protocol):
     """What these routes need of the Receiver."""
 
     async def submit(
-        self, who: Identity, specs: Sequence[bytes], *, keys: Sequence[str | None] = (), count: int = 1
+        self,
+        who: Identity,
+        specs: Sequence[bytes],
+        *,
+        keys: Sequence[str | None] = (),
+        count: int = 1,
+        key: str | None = None,
     ) -> list[Submitted]: ...
     async def dry_run(self, who: Identity, spec: bytes) -> DryRun: ...
 
@@ -66,7 +72,7 @@ class Steered(Protocol):
     """What these routes need of Steering."""
 
     async def cancel(self, who: Identity, job: int) -> Cancelled: ...
-    async def retry(self, who: Identity, job: int) -> Retried: ...
+    async def retry(self, who: Identity, job: int, key: str | None = None) -> Retried: ...
     async def remove(self, who: Identity, job: int) -> None: ...
 
 
@@ -102,9 +108,7 @@ class JobRoutes:
         spec = await read(request, MAX_SPEC_BYTES)
         if request.scope["query_string"] and flag(request, "dry_run"):
             return await self._dry_run(request, spec)
-        key = request.headers.get("idempotency-key")
-        keys = (_checked_key(key),) if key else ()
-        [made] = await self._receiver.submit(identity_of(request), (spec,), keys=keys)
+        [made] = await self._receiver.submit(identity_of(request), (spec,), key=_request_key(request))
         return Lean(b'{"id":%d,"state":"%s"}' % (made.id, made.state.encode()), 201 if made.created else 200)
 
     async def _dry_run(self, request: Request, spec: bytes) -> Response:
@@ -122,9 +126,11 @@ class JobRoutes:
             raise SwarmError("bad_request", "`count` goes with `spec`, not with `specs`", field="count")
         specs = [bytes(batch.spec)] if batch.spec else [bytes(spec) for spec in batch.specs]
         keys = [_checked_key(key) if key else None for key in batch.keys]
-        made = await self._receiver.submit(identity_of(request), specs, keys=keys, count=batch.count)
+        made = await self._receiver.submit(
+            identity_of(request), specs, keys=keys, count=batch.count, key=_request_key(request)
+        )
         ids = [job.id for job in made]
-        return answer(NewJobs(ids[0], ids), 201)
+        return answer(NewJobs(ids[0], ids), 201 if any(job.created for job in made) else 200)
 
     @needs("consumer")
     @documented(answer=Cancelled)
@@ -136,7 +142,7 @@ class JobRoutes:
     @documented(answer=RetriedJob, status=201)
     async def retry(self, request: Request) -> Response:
         """Run an ended job again as a new one, or release a held one."""
-        made = await self._steering.retry(identity_of(request), path_integer(request))
+        made = await self._steering.retry(identity_of(request), path_integer(request), _request_key(request))
         return answer(RetriedJob(made.id), 201 if made.created else 200)
 
     @needs("consumer")
@@ -222,6 +228,11 @@ def _filters(request: Request) -> Filters:
 
 def _attempt(request: Request) -> int | None:
     return integer(request, "attempt", 0, 1, 1 << 30) or None
+
+
+def _request_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    return _checked_key(key) if key else None
 
 
 def _checked_key(key: str) -> str:

@@ -38,10 +38,18 @@ class Template:
     """Digests that the job needs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key, and the hash of what was sent under it."""
+
+    text: str
+    body_hash: bytes
+
+
 async def insert(
-    connection: Connection, templates: Sequence[Template], use: Sequence[int], ids: Sequence[int | None]
-) -> list[tuple[int, str]]:
-    """Insert a job for each entry of `use` (index into `templates`); returns (id, state) in the order of `use`."""
+    connection: Connection, templates: Sequence[Template], use: Sequence[int], keys: Sequence[Key | None]
+) -> list[tuple[int, str] | None]:
+    """Insert a job for each entry of `use` (index into `templates`): its id and state, None where its key was taken."""
     rows = await connection.fetch(
         _SQL["insert"],
         [t.project for t in templates],
@@ -60,19 +68,22 @@ async def insert(
         [t.spec for t in templates],
         [t.actor for t in templates],
         [at + 1 for at in use],
-        list(ids),
+        [key.text if key else None for key in keys],
+        [key.body_hash if key else None for key in keys],
     )
-    made = [(row["id"], row["state"]) for row in rows]
-    needs = [(job, digest) for (job, _), at in zip(made, use, strict=True) for digest in templates[at].inputs]
-    if needs:
-        await connection.execute(_SQL["insert_inputs"], [job for job, _ in needs], [digest for _, digest in needs])
+    made: list[tuple[int, str] | None] = [None] * len(use)
+    for row in rows:
+        made[row["place"] - 1] = (row["id"], row["state"])
+    await _insert_inputs(connection, templates, use, made)
     return made
 
 
-async def reserve_keys(connection: Connection, project: UUID, keys: dict[str, bytes]) -> dict[str, int]:
-    """Reserve a job id for each key (with its body's hash) that is new to the project."""
-    rows = await connection.fetch(_SQL["reserve_keys"], project, list(keys), list(keys.values()))
-    return {row["key"]: row["job_id"] for row in rows}
+async def _insert_inputs(
+    connection: Connection, templates: Sequence[Template], use: Sequence[int], made: Sequence[tuple[int, str] | None]
+) -> None:
+    needs = [(job[0], digest) for job, at in zip(made, use, strict=True) if job for digest in templates[at].inputs]
+    if needs:
+        await connection.execute(_SQL["insert_inputs"], [job for job, _ in needs], [digest for _, digest in needs])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,7 @@ class KnownKey:
     """None once the job has been removed."""
 
 
-async def known_keys(connection: Connection, project: UUID, keys: Sequence[str]) -> dict[str, KnownKey]:
+async def known_keys(connection: Connection | Pool, project: UUID, keys: Sequence[str]) -> dict[str, KnownKey]:
     """The keys that are taken."""
     rows = await connection.fetch(_SQL["known_keys"], project, list(keys))
     return {row["key"]: KnownKey(row["job_id"], row["body_hash"], row["state"]) for row in rows}

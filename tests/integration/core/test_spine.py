@@ -251,6 +251,48 @@ async def test_an_idempotency_key_makes_one_job(database_url: str) -> None:
         assert await core.database.api.fetchval("select count(*) from job") == 3
 
 
+async def test_one_key_stands_for_all_jobs_of_a_request(database_url: str) -> None:
+    async with spine(database_url) as core:
+        raw, ana = b'{"image":"img"}', Ana()
+        made = await core.receiver.submit(ana, [raw], count=2500, key="k")
+        again = await core.receiver.submit(ana, [raw], count=2500, key="k")
+
+        assert [job.id for job in again] == [job.id for job in made]
+        assert {job.created for job in made} == {True}
+        assert {job.created for job in again} == {False}
+        assert await core.database.api.fetchval("select count(*) from job") == 2500
+        for specs, count in (([raw], 2499), ([raw], 1), ([raw, raw], 1), ([b'{"image":"img","priority":1}'], 2500)):
+            with pytest.raises(SwarmError) as refused:
+                await core.receiver.submit(ana, specs, count=count, key="k")
+            assert refused.value.code == "idempotency_mismatch"
+        assert await core.database.api.fetchval("select count(*) from job") == 2500
+
+
+async def test_a_request_of_which_one_key_is_known_with_other_content_makes_nothing(database_url: str) -> None:
+    async with spine(database_url) as core:
+        raw, other, ana = b'{"image":"img"}', b'{"image":"img","priority":1}', Ana()
+        await core.receiver.submit(ana, [raw], keys=["a"])
+        with pytest.raises(SwarmError) as refused:
+            await core.receiver.submit(ana, [raw, other, raw], keys=["b", "a", None])
+        assert refused.value.code == "idempotency_mismatch"
+        assert await core.database.api.fetchval("select count(*) from job") == 1
+        assert await core.database.api.fetchval("select count(*) from idempotency") == 1
+
+
+async def test_retrying_with_a_key_makes_one_job(database_url: str) -> None:
+    async with spine(database_url) as core:
+        job = await core.submit()
+        await core.steering.cancel(Ana(), job)
+        first, second = [await core.steering.retry(Ana(), job, "k") for _ in range(2)]
+        assert (first.created, second.created) == (True, False)
+        assert first.id == second.id != job
+        other = await core.submit()
+        await core.steering.cancel(Ana(), other)
+        with pytest.raises(SwarmError) as refused:
+            await core.steering.retry(Ana(), other, "k")
+        assert refused.value.code == "idempotency_mismatch"
+
+
 async def test_copies_have_sequential_ids_and_their_own_specs(database_url: str) -> None:
     async with spine(database_url) as core:
         specs = [msgspec.json.encode({"image": "img", "name": f"n{at}", "tags": ["a", 'b"c']}) for at in range(50)]

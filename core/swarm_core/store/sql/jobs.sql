@@ -2,7 +2,8 @@
 -- Locks are always taken in the order queue, job, attempt.
 
 -- A batch of new jobs. $1.. are the columns of the distinct submissions ("templates"), $16.. say for each job which
--- template it is made from (counted from 1) and, where it was reserved with an idempotency key, its id.
+-- template it is made from (counted from 1), and its idempotency key with the hash of what was sent under it, or nulls. A job
+-- whose key is taken isn't made; another submit with the same key waits here until this one is decided.
 -- name: insert
 with template as materialized (
     select n, project_id, person_id, shape_id, priority, retries, infra_retries, at_most_once, wake_at,
@@ -14,15 +15,25 @@ with template as materialized (
                 $9::float8[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[])
          with ordinality as t (project_id, person_id, shape_id, priority, retries, infra_retries, at_most_once, wake_at,
                                queue_seconds, image_digest, name, tags, retry_of, spec, actor, n)
-), input as (
-    select template, id, place from unnest($16::int[], $17::bigint[]) with ordinality as i (template, id, place)
-), ready as (
-    select coalesce(reserved, nextval('job_id_seq')) as id, s.*,
-           (case when wake_at > swarm_now() then 'sleeping' else 'queued' end)::job_state as state
+), input as materialized (
+    select nextval('job_id_seq') as id, i.*
     from (
-        select t.*, input.id as reserved, input.place
-        from input join template t on t.n = input.template order by input.place
-    ) s
+        select template, key, body_hash, place
+        from unnest($16::int[], $17::text[], $18::bytea[]) with ordinality as u (template, key, body_hash, place)
+        order by place
+    ) i
+), reserved as (
+    insert into idempotency (project_id, key, job_id, body_hash)
+    select t.project_id, input.key, input.id, input.body_hash from input join template t on t.n = input.template
+    where input.key is not null
+    order by t.project_id, input.key
+    on conflict do nothing
+    returning job_id
+), ready as (
+    select input.id, input.place, t.*,
+           (case when t.wake_at > swarm_now() then 'sleeping' else 'queued' end)::job_state as state
+    from input join template t on t.n = input.template
+    where input.key is null or input.id in (select job_id from reserved)
 ), job as (
     insert into job (id, project_id, person_id, state, shape_id, priority, retries, infra_retries, at_most_once,
                      created_at, wake_at, queue_deadline, image_digest, name, tags, retry_of, spec, reason)
@@ -37,21 +48,13 @@ with template as materialized (
     insert into history (job_id, at, old_state, new_state, attempt, actor)
     select job.id, job.created_at, null, job.state, 0, ready.actor from job join ready using (id)
 )
-select ready.id, ready.state::text as state from ready join job using (id) order by ready.place;
+select ready.place, ready.id, ready.state::text as state from ready join job using (id) order by ready.place;
 
 -- The blobs that new jobs need stay while the job is there.
 -- name: insert_inputs
 insert into job_input (job_id, digest)
 select job_id, digest from unnest($1::bigint[], $2::text[]) as i (job_id, digest)
 on conflict do nothing;
-
--- Reserve an id for each key that is new; another submit with the same key waits here until this one is decided.
--- name: reserve_keys
-insert into idempotency (project_id, key, job_id, body_hash)
-select $1, key, nextval('job_id_seq'), body_hash from unnest($2::text[], $3::bytea[]) as k (key, body_hash)
-order by key
-on conflict do nothing
-returning key, job_id;
 
 -- name: known_keys
 select i.key, i.job_id, i.body_hash, j.state::text as state
