@@ -4,7 +4,12 @@ Only a hint: whoever is woken reads the database, and looks again after a while 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+
+Moves = Sequence[tuple[int, str, int]]
+"""Jobs that have moved: (job, new state, shape)."""
+Changed = Callable[[Moves], None]
+"""Called with moves, after their commit."""
 
 
 class JobEvents:

@@ -5,7 +5,7 @@ fenced by attempt number and worker; a stale report changes nothing and is answe
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -14,6 +14,7 @@ import msgspec
 
 from swarm_core.batcher import Batcher
 from swarm_core.clock import Clock
+from swarm_core.events import Changed
 from swarm_core.module import Log
 from swarm_core.policy import Verdict, judge
 from swarm_core.store import attempts
@@ -32,10 +33,6 @@ class Report:
 
     worker: UUID
     message: Started | Harvesting | Finished
-
-
-Changed = Callable[[Sequence[tuple[int, str, int]]], None]
-"""Called after a commit with (job, new state, shape)."""
 
 
 class Harvester:

@@ -4,11 +4,11 @@ It sleeps exactly until the next one is due; a job that is put to sleep sooner t
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
 from swarm_core.clock import Clock
+from swarm_core.events import Changed
 from swarm_core.module import Log
 from swarm_core.store import jobs
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
@@ -32,7 +32,7 @@ class Hibernator:
         log: Log,
         *,
         core: UUID,
-        changed: Callable[[Sequence[tuple[int, str, int]]], None],
+        changed: Changed,
     ) -> None:
         self._database = database
         self._clock = clock

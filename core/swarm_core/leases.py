@@ -6,12 +6,13 @@ silent was the core.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
 from swarm_core.clock import Clock
 from swarm_core.dispatcher import Dispatcher, Sendable, Session
+from swarm_core.events import Changed
 from swarm_core.harvester import Harvester, lost
 from swarm_core.module import Log
 from swarm_core.scheduler import Scheduler, assignment_message
@@ -38,7 +39,7 @@ class Leases:
         log: Log,
         timers: Timers,
         *,
-        changed: Callable[[Sequence[tuple[int, str, int]]], None],
+        changed: Changed,
     ) -> None:
         self._database = database
         self._dispatcher = dispatcher

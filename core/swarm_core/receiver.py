@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from swarm_core.batcher import Batcher
+from swarm_core.events import Moves
 from swarm_core.idempotency import earlier_job, keys_of
 from swarm_core.placement import Room, nearest
 from swarm_core.specs import shape_of
@@ -45,8 +46,8 @@ class DryRun:
     nearest: str | None
 
 
-Woken = Callable[[Sequence[tuple[int, str, int]], bool], None]
-"""Called after a commit with (job, state, shape) of each job that moved, and whether one of them waits for a time."""
+Woken = Callable[[Moves, bool], None]
+"""Called with moves, after their commit, and whether one of the jobs waits for a time."""
 
 
 _Lone = tuple[Template, Key | None]

@@ -3,11 +3,12 @@
 The plan is pure; carrying it out is one transaction, in which kept attempts move to the new session.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from swarm_core.dispatcher import Dispatcher, Session
+from swarm_core.events import Changed
 from swarm_core.harvester import Harvester, lost
 from swarm_core.module import Log
 from swarm_core.placement import Shape
@@ -59,7 +60,7 @@ class Reconciler:
         scheduler: Scheduler,
         log: Log,
         *,
-        changed: Callable[[Sequence[tuple[int, str, int]]], None],
+        changed: Changed,
     ) -> None:
         self._database = database
         self._dispatcher = dispatcher

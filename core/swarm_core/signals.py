@@ -10,7 +10,7 @@ import msgspec
 
 from swarm_core.cache import Cache
 from swarm_core.dispatcher import Dispatcher
-from swarm_core.events import JobEvents
+from swarm_core.events import JobEvents, Moves
 from swarm_core.hibernator import Hibernator
 from swarm_core.scheduler import Scheduler
 from swarm_protocol.states import JobState
@@ -62,7 +62,7 @@ class Signals:
         """Name who is to be woken."""
         self._scheduler, self._hibernator, self._dispatcher = scheduler, hibernator, dispatcher
 
-    def changed(self, moves: Sequence[tuple[int, str, int]]) -> None:
+    def changed(self, moves: Moves) -> None:
         """(job, new state, shape) of jobs that moved, after the commit."""
         if not moves:
             return
@@ -79,7 +79,7 @@ class Signals:
         if jobs:
             self._cache.publish("changed", Changed(self._core, list(jobs), False))
 
-    def submitted(self, moves: Sequence[tuple[int, str, int]], timed: bool) -> None:
+    def submitted(self, moves: Moves, timed: bool) -> None:
         """Jobs that are new. With `timed` one of them has a start time or a queue timeout: it may be the next due."""
         self.changed(moves)
         if timed and self._hibernator is not None:

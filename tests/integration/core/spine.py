@@ -15,6 +15,7 @@ import msgspec
 
 from swarm_core.clock import SystemClock
 from swarm_core.dispatcher import Dispatcher, Session, room_of
+from swarm_core.events import Moves
 from swarm_core.harvester import Harvester, Report
 from swarm_core.hibernator import Hibernator
 from swarm_core.leases import Leases
@@ -34,7 +35,6 @@ from swarm_protocol.states import JobState, may_follow
 
 DIGEST = "sha256:" + "0" * 64
 SYSINFO = m.SysInfo(hostname="h", os="linux", arch="amd64", cpus=4, memory=1 << 34, engine="20.10", version="0")
-Moves = Sequence[tuple[int, str, int]]
 
 
 @dataclass(frozen=True)
