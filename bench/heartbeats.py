@@ -14,8 +14,9 @@ from uuid import UUID, uuid4
 
 from bench.report import Result, result, say
 from swarm_core.clock import SystemClock
-from swarm_core.dispatcher import Dispatcher, Session, room_of
+from swarm_core.dispatcher import Dispatcher
 from swarm_core.heartbeats import RECEIVE_BUFFER, Heartbeats
+from swarm_core.session import Session, room_of
 from swarm_protocol import messages as m
 from swarm_protocol.heartbeat import MAX_DATAGRAM, Beat, Opener, Sealer, read_header
 from swarm_protocol.ids import uuid7

@@ -10,6 +10,8 @@ Moves = Sequence[tuple[int, str, int]]
 """Jobs that have moved: (job, new state, shape)."""
 Changed = Callable[[Moves], None]
 """Called with moves, after their commit."""
+Woken = Callable[[Moves, bool], None]
+"""Called with moves, after their commit, and whether one of the jobs waits for a time."""
 
 
 class JobEvents:

@@ -19,11 +19,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from swarm_core.api.auth import identity_of, worker_only
 from swarm_core.clock import Clock
-from swarm_core.dispatcher import Dispatcher, Session, room_of
+from swarm_core.dispatcher import Dispatcher
 from swarm_core.harvester import Harvester, Report
 from swarm_core.module import Log
 from swarm_core.policy import RELEASED
 from swarm_core.reconcile import Reconciler
+from swarm_core.session import Session, room_of
 from swarm_core.settings import Timers
 from swarm_core.store import sessions
 from swarm_core.store.database import LOST, Database, transaction

@@ -14,6 +14,7 @@ import msgspec
 
 from swarm_core.batcher import Batcher
 from swarm_core.clock import Clock
+from swarm_core.ends import End, SettledEnds
 from swarm_core.events import Changed
 from swarm_core.module import Log
 from swarm_core.policy import Verdict, judge
@@ -91,9 +92,9 @@ class Harvester:
     async def settle(
         self,
         connection: Connection,
-        ends: Sequence[tuple[UUID | None, Finished]],
+        ends: Sequence[End],
         ran: Collection[Step] = (),
-    ) -> tuple[set[tuple[int, int]], list[tuple[int, str, int]]]:
+    ) -> SettledEnds:
         """Judge and write ends of attempts in the caller's transaction; `None` for a worker is the core's own finding.
 
         `ran` are those among them whose start is still to be written. Returns the (job, attempt) that counted, and
@@ -148,7 +149,7 @@ class SortedOut:
 
     starts: list[Step]
     harvests: list[Step]
-    ends: list[tuple[UUID | None, Finished]]
+    ends: list[End]
     ran: set[Step]
     """Starts whose end is in the batch too, with nothing between: they are written together."""
 
@@ -157,16 +158,9 @@ def sort_out(reports: Sequence[Report]) -> SortedOut:
     """What a batch calls for: steps that stand alone, and ends."""
     starts = {_step(r) for r in reports if isinstance(r.message, Started)}
     harvests = {_step(r) for r in reports if isinstance(r.message, Harvesting)}
-    ends: list[tuple[UUID | None, Finished]] = [
-        (r.worker, r.message) for r in reports if isinstance(r.message, Finished)
-    ]
+    ends: list[End] = [(r.worker, r.message) for r in reports if isinstance(r.message, Finished)]
     ran = starts.intersection((end.ref.job, end.ref.attempt, worker) for worker, end in ends) - harvests
     return SortedOut(sorted(starts - ran), sorted(harvests), ends, ran)
-
-
-def lost(job: int, attempt: int, message: str) -> Finished:
-    """The core's own finding that an attempt's worker is gone."""
-    return Finished(ref=Ref(job, attempt), result=str(FailureKind.WORKER_LOST), message=message)
 
 
 def _step(report: Report) -> Step:

@@ -6,22 +6,32 @@ silent was the core.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, Protocol
 from uuid import UUID
 
 from swarm_core.clock import Clock
-from swarm_core.dispatcher import Dispatcher, Sendable, Session
+from swarm_core.ends import End, Settle, lost
 from swarm_core.events import Changed
-from swarm_core.harvester import Harvester, lost
 from swarm_core.module import Log
-from swarm_core.scheduler import Scheduler, assignment_message
+from swarm_core.placement import ShapeOf
+from swarm_core.sending import Sendable, sendable
+from swarm_core.session import Session
 from swarm_core.settings import Timers
 from swarm_core.store import attempts, jobs, sessions
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
-from swarm_protocol.messages import CLOSE_SESSION_ENDED, Finished, Lease
+from swarm_protocol.messages import CLOSE_SESSION_ENDED, Lease
 
 _BATCH: Final = 500
+
+
+class Workers(Protocol):
+    """What leases need of the Dispatcher."""
+
+    def sessions(self) -> list[Session]: ...
+    def drop(self, worker: UUID, code: int, reason: str) -> None: ...
+    def dispatch(self, jobs: Iterable[Sendable]) -> None: ...
+    def stop(self, job: int, attempt: int, worker: UUID) -> bool: ...
 
 
 class Leases:
@@ -32,19 +42,19 @@ class Leases:
     def __init__(
         self,
         database: Database,
-        dispatcher: Dispatcher,
-        harvester: Harvester,
-        scheduler: Scheduler,
+        workers: Workers,
         clock: Clock,
         log: Log,
         timers: Timers,
         *,
+        settle: Settle,
+        shape: ShapeOf,
         changed: Changed,
     ) -> None:
         self._database = database
-        self._dispatcher = dispatcher
-        self._harvester = harvester
-        self._scheduler = scheduler
+        self._workers = workers
+        self._settle = settle
+        self._shape = shape
         self._clock = clock
         self._log = log
         self._timers = timers
@@ -72,7 +82,7 @@ class Leases:
 
     async def renew(self) -> None:
         """Renew the sessions heard within the last lease's time, and acknowledge the pings that count."""
-        alive = [s for s in self._dispatcher.sessions() if self._clock.monotonic() - s.heard() < self._timers.renew]
+        alive = [s for s in self._workers.sessions() if self._clock.monotonic() - s.heard() < self._timers.renew]
         if not alive:
             await self._database.hot.fetchval("select 1")
         else:
@@ -86,7 +96,7 @@ class Leases:
     def _answer(self, session: Session, seq: int, renewed: bool) -> None:
         if not renewed:
             self._log.warning("a session was ended by another core", worker=session.name)
-            self._dispatcher.drop(session.worker, CLOSE_SESSION_ENDED, "the lease ran out; connect again")
+            self._workers.drop(session.worker, CLOSE_SESSION_ENDED, "the lease ran out; connect again")
         elif seq > session.leased_seq:
             session.leased_seq = seq
             session.send(Lease(seq=seq))
@@ -120,27 +130,24 @@ class Leases:
         """Judge one batch of attempts whose session has ended; whether there may be more."""
         async with transaction(self._database.hot) as connection:
             found = await sessions.lost_attempts(connection, _BATCH)
-            ends: list[tuple[UUID | None, Finished]] = [
-                (None, lost(job, attempt, "its worker was lost: the lease ran out")) for job, attempt in found
-            ]
-            counted, moved = await self._harvester.settle(connection, ends) if ends else (set[tuple[int, int]](), [])
+            ends: list[End] = [(None, lost(*key, "its worker was lost: the lease ran out")) for key in found]
+            counted, moved = await self._settle(connection, ends) if ends else (set[tuple[int, int]](), [])
         self._changed(moved)
         return len(counted) == _BATCH
 
     async def _resend_untold(self) -> None:
         """A claim whose commit succeeded behind an error left attempts that their worker never heard of."""
-        live = {s.worker: s.id for s in self._dispatcher.sessions() if s.placing}
+        live = {s.worker: s.id for s in self._workers.sessions() if s.placing}
         if not live:
             return
-        known = {key for s in self._dispatcher.sessions() for key in s.held}
+        known = {key for s in self._workers.sessions() for key in s.held}
         for made, job in await attempts.untold(self._database.hot, live, known):
-            shape = await self._scheduler.shape(job.shape)
+            shape = await self._shape(job.shape)
             if shape is not None:
-                message = assignment_message(made, job)
-                self._dispatcher.dispatch([Sendable(made.worker, made.session, shape, message)])
+                self._workers.dispatch([sendable(made, job, {job.shape: shape})])
 
     async def _repeat_cancels(self) -> None:
-        workers = [s.worker for s in self._dispatcher.sessions()]
+        workers = [s.worker for s in self._workers.sessions()]
         if workers:
             for job, attempt, worker in await jobs.cancelling(self._database.hot, workers):
-                self._dispatcher.stop(job, attempt, worker)
+                self._workers.stop(job, attempt, worker)

@@ -118,16 +118,15 @@ class Parts:
         self.steering = Steering(
             database, self.images, templates, self.receiver, woken=submitted, stop=self.signals.stop
         )
-        self.leases = Leases(
-            database, self.dispatcher, self.harvester, self.scheduler, clock, log, timers, changed=changed
-        )
-        self.reconciler = Reconciler(database, self.dispatcher, self.harvester, self.scheduler, log, changed=changed)
+        settle, shape = self.harvester.settle, self.scheduler.shape
+        self.leases = Leases(database, self.dispatcher, clock, log, timers, settle=settle, shape=shape, changed=changed)
+        self.reconciler = Reconciler(database, self.dispatcher, log, settle=settle, shape=shape, changed=changed)
         logged = self.signals.logged
         self.joblogs = JobLogs(
             database, self.blobs, self.events, clock, log, on_ack=self.dispatcher.log_safe, changed=logged
         )
         self.heartbeats = Heartbeats(self.dispatcher)
-        self.fleet = Fleet(core, self.dispatcher, self.cache, clock)
+        self.fleet = Fleet(core, self.dispatcher.workers, self.cache, clock)
         self.reclaim = Reclaimer(
             database,
             self.blobs,

@@ -4,7 +4,7 @@ The least loaded worker that has room and matches goes first; the scheduler has 
 """
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,6 +24,10 @@ class Shape:
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether a worker with these labels may run it."""
         return all(labels.get(label) == wanted for label, wanted in self.constraints.items())
+
+
+ShapeOf = Callable[[int], Awaitable[Shape | None]]
+"""Looks up an interned shape by id."""
 
 
 @dataclass(slots=True)

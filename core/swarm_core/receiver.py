@@ -3,19 +3,19 @@
 What it answers is committed. Submits that come at the same time share one statement (batcher.py).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from swarm_core.batcher import Batcher
-from swarm_core.events import Moves
+from swarm_core.events import Woken
 from swarm_core.idempotency import earlier_job, keys_of
 from swarm_core.placement import Room, nearest
 from swarm_core.specs import shape_of
 from swarm_core.store import jobs
 from swarm_core.store.database import ACQUIRE_SECONDS, Connection, Database, Pool, transaction
 from swarm_core.store.jobs import Key, Template
-from swarm_core.templates import Caller, Templates
+from swarm_core.templates import Caller, Submitted, Templates
 from swarm_protocol.errors import SwarmError
 
 MAX_BATCH: Final = 1000
@@ -29,25 +29,12 @@ class Fleet(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
-    """A job that is durable. `created` is False where an idempotency key had made it before."""
-
-    id: int
-    state: str
-    created: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class DryRun:
     """What would become of a spec."""
 
     image: str
     fits: list[str]
     nearest: str | None
-
-
-Woken = Callable[[Moves, bool], None]
-"""Called with moves, after their commit, and whether one of the jobs waits for a time."""
 
 
 _Lone = tuple[Template, Key | None]

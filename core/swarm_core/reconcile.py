@@ -5,14 +5,13 @@ The plan is pure; carrying it out is one transaction, in which kept attempts mov
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from uuid import UUID
+from typing import Protocol
 
-from swarm_core.dispatcher import Dispatcher, Session
+from swarm_core.ends import End, Settle, lost
 from swarm_core.events import Changed
-from swarm_core.harvester import Harvester, lost
 from swarm_core.module import Log
-from swarm_core.placement import Shape
-from swarm_core.scheduler import Scheduler
+from swarm_core.placement import Shape, ShapeOf
+from swarm_core.session import Session
 from swarm_core.store import attempts, sessions
 from swarm_core.store.attempts import OpenAttempt
 from swarm_core.store.database import LOST, Database, transaction
@@ -49,23 +48,30 @@ def plan(held: Iterable[HeldAttempt], expected: Iterable[OpenAttempt], ended: It
     )
 
 
+class Workers(Protocol):
+    """What a reconcile needs of the Dispatcher."""
+
+    def trail(self, session: Session, ref: Ref) -> None: ...
+    def ready(self, session: Session, kept: Iterable[tuple[int, int, Shape]]) -> None: ...
+
+
 class Reconciler:
     """Answers `reconcile`."""
 
     def __init__(
         self,
         database: Database,
-        dispatcher: Dispatcher,
-        harvester: Harvester,
-        scheduler: Scheduler,
+        workers: Workers,
         log: Log,
         *,
+        settle: Settle,
+        shape: ShapeOf,
         changed: Changed,
     ) -> None:
         self._database = database
-        self._dispatcher = dispatcher
-        self._harvester = harvester
-        self._scheduler = scheduler
+        self._workers = workers
+        self._settle = settle
+        self._shape = shape
         self._log = log
         self._changed = changed
 
@@ -76,7 +82,7 @@ class Reconciler:
                 refs = [(item.ref.job, item.ref.attempt) for item in held]
                 ended = await attempts.ended_by_worker(connection, session.worker, refs)
                 decided = plan(held, await attempts.open_of_worker(connection, session.worker), ended)
-                _, moved = await self._harvester.settle(connection, _ends(decided))
+                _, moved = await self._settle(connection, _ends(decided))
                 await attempts.move_to_session(connection, [(a.job, a.attempt) for a in decided.keep], session.id)
                 await sessions.reconciled(connection, session.id)
         except LOST as error:
@@ -85,15 +91,15 @@ class Reconciler:
         await self._tell(session, decided)
 
     async def _tell(self, session: Session, decided: Plan) -> None:
-        kept = [(a.job, a.attempt, await self._shape(a.shape)) for a in decided.keep]
+        kept = [(a.job, a.attempt, await self._known_shape(a.shape)) for a in decided.keep]
         for ref in decided.trail:
-            self._dispatcher.trail(session, ref)
+            self._workers.trail(session, ref)
         keep = [Ref(a.job, a.attempt) for a in decided.keep] + decided.trail
         session.send(Reconciled(keep=keep, stop=decided.stop))
         for item in decided.keep:
             if item.cancelling:
                 session.send(Cancel(ref=Ref(item.job, item.attempt)))
-        self._dispatcher.ready(session, kept)
+        self._workers.ready(session, kept)
         if decided.keep or decided.stop or decided.vanished or decided.never_arrived:
             self._log.info(
                 "worker reconciled",
@@ -104,12 +110,12 @@ class Reconciler:
                 never_arrived=len(decided.never_arrived),
             )
 
-    async def _shape(self, number: int) -> Shape:
-        found = await self._scheduler.shape(number)
+    async def _known_shape(self, number: int) -> Shape:
+        found = await self._shape(number)
         return found if found is not None else Shape(number, 0, 0, 0, {})
 
 
-def _ends(decided: Plan) -> list[tuple[UUID | None, Finished]]:
+def _ends(decided: Plan) -> list[End]:
     never = [
         Finished(ref=Ref(item.job, item.attempt), result="released", message="the assignment never arrived")
         for item in decided.never_arrived

@@ -7,16 +7,16 @@ the attempts. An idle core asks nothing but that once a second.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
-from swarm_core.dispatcher import Dispatcher, Sendable
 from swarm_core.module import Log
 from swarm_core.placement import Room, Shape, place, wants
+from swarm_core.sending import Sendable, sendable
+from swarm_core.session import Session
 from swarm_core.store import attempts, jobs
 from swarm_core.store.attempts import Assignment, Picked
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
-from swarm_protocol.messages import Assign, ImageRef, Ref
 
 CLAIM: Final = 500
 """Jobs in one claim at most: past this, batches gain nothing (performance.md)."""
@@ -28,17 +28,23 @@ CaughtUp = Callable[[int], Awaitable[None]]
 """Waits until at most that many outcomes wait to be written."""
 
 
+class Workers(Protocol):
+    """What the Scheduler needs of the Dispatcher."""
+
+    def rooms(self) -> list[Room]: ...
+    def sessions(self) -> list[Session]: ...
+    def dispatch(self, jobs: Iterable[Sendable]) -> None: ...
+
+
 class Scheduler:
     """The claim loop of one core."""
 
     name = "scheduler"
 
-    def __init__(
-        self, database: Database, dispatcher: Dispatcher, log: Log, *, core: UUID, caught_up: CaughtUp
-    ) -> None:
+    def __init__(self, database: Database, workers: Workers, log: Log, *, core: UUID, caught_up: CaughtUp) -> None:
         self._database = database
         self._caught_up = caught_up
-        self._dispatcher = dispatcher
+        self._workers = workers
         self._log = log
         self._actor = f"core:{core}"
         self._wake = asyncio.Event()
@@ -91,7 +97,7 @@ class Scheduler:
 
     async def _claim(self) -> bool:
         """One claim; whether another one may find more."""
-        rooms = self._dispatcher.rooms()
+        rooms = self._workers.rooms()
         if not rooms:
             return False
         asked = dict(self._hot)
@@ -113,18 +119,15 @@ class Scheduler:
             assignments = self._place(picked, rooms)
             moved = await attempts.assign(connection, assignments, self._actor) if assignments else set()
         by_job = {item.job: item for item in picked}
-        ready = [self._sendable(item, by_job[item.job]) for item in assignments if item.job in moved]
-        self._dispatcher.dispatch(ready)
+        ready = [sendable(item, by_job[item.job], self._shapes) for item in assignments if item.job in moved]
+        self._workers.dispatch(ready)
         return picked, len(ready)
 
     def _place(self, picked: list[Picked], rooms: list[Room]) -> list[Assignment]:
         numbers = {item.job: item.attempt + 1 for item in picked}
         placed = place(((item.job, self._shapes[item.shape]) for item in picked), rooms)
-        sessions = {session.worker: session.id for session in self._dispatcher.sessions()}
+        sessions = {session.worker: session.id for session in self._workers.sessions()}
         return [Assignment(job, numbers[job], worker, sessions[worker]) for job, worker in placed if worker in sessions]
-
-    def _sendable(self, item: Assignment, job: Picked) -> Sendable:
-        return Sendable(item.worker, item.session, self._shapes[job.shape], assignment_message(item, job))
 
     def _cool(self, asked: dict[int, int], wanted: dict[int, int], picked: list[Picked]) -> None:
         """Forget shapes of which there was less than asked for, unless somebody named them meanwhile."""
@@ -141,13 +144,3 @@ class Scheduler:
         last = max(self._shapes, default=0)
         for shape in await jobs.shapes_after(self._database.hot, last):
             self._shapes[shape.id] = shape
-
-
-def assignment_message(item: Assignment, job: Picked) -> Assign:
-    """What a worker gets for a new attempt."""
-    return Assign(
-        ref=Ref(item.job, item.attempt),
-        project=job.project,
-        image=ImageRef(name="", digest=job.image_digest),
-        spec=job.spec.encode(),
-    )

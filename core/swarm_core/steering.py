@@ -1,17 +1,19 @@
 """Steering: what a person does with a job that was accepted: cancel it, run it again, remove it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
+from swarm_core.events import Woken
 from swarm_core.idempotency import keys_of
-from swarm_core.receiver import Receiver, Woken
 from swarm_core.specs import bare
 from swarm_core.store import jobs
 from swarm_core.store.database import Database, transaction
-from swarm_core.templates import Caller, ImageLookup, Templates
+from swarm_core.store.jobs import Key, Template
+from swarm_core.templates import Caller, ImageLookup, Submitted, Templates
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import JobSpec
 from swarm_protocol.states import TERMINAL, JobState
@@ -38,6 +40,14 @@ Stop = Callable[[int, int, UUID], None]
 """Called after a commit with (job, attempt, worker) of an attempt to be stopped."""
 
 
+class Accepting(Protocol):
+    """What steering needs of the Receiver."""
+
+    async def accept(
+        self, templates: list[Template], count: int = 1, keys: Sequence[Key | None] = ()
+    ) -> list[Submitted]: ...
+
+
 class Steering:
     """Cancels, retries and removes jobs."""
 
@@ -46,7 +56,7 @@ class Steering:
         database: Database,
         images: ImageLookup,
         templates: Templates,
-        receiver: Receiver,
+        receiver: Accepting,
         *,
         woken: Woken,
         stop: Stop,

@@ -4,6 +4,7 @@ Specs and shapes that come again and again are read and looked up once.
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -18,6 +19,15 @@ from swarm_protocol.spec import JobSpec, shape_key
 
 _DECODED: Final = 1024
 """Distinct specs whose decoded form is kept: a crowd of submits often sends the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A job that is durable. `created` is False where an idempotency key had made it before."""
+
+    id: int
+    state: str
+    created: bool = True
 
 
 class Caller(Protocol):

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from swarm_core.api.auth import identity_of, needs
 from swarm_core.api.body import answer, decode, read
 from swarm_core.api.errors import problem_response
-from swarm_core.api.openapi import documented
+from swarm_core.api.openapi import OCTETS, RANGE, RANGED, documented
 from swarm_core.api.query import path_uuid
 from swarm_core.api.ranges import ranged
 from swarm_core.library import MAX_SMALL, Inventory, Library
@@ -21,7 +21,8 @@ from swarm_core.uploads import OffsetMismatch, Uploads
 from swarm_protocol.errors import SwarmError
 
 _ASK_BYTES: Final = 256 * 1024
-_BYTES: Final = "application/octet-stream"
+_BYTES: Final = OCTETS.kind
+_ATTEMPT: Final = {"Swarm-Attempt": str}
 
 
 class DigestsForm(msgspec.Struct):
@@ -69,14 +70,14 @@ class BlobRoutes:
         return await self._library.owner(identity_of(request), request.headers.get("swarm-attempt"))
 
     @needs("consumer", workers=True)
-    @documented(body=DigestsForm, answer=Inventory)
+    @documented(body=DigestsForm, answer=Inventory, headers=_ATTEMPT)
     async def missing(self, request: Request) -> Response:
         """Which of these blobs have to be uploaded."""
         ask = await decode(request, DigestsForm, _ASK_BYTES)
         return answer(await self._library.inventory(await self._owner(request), ask.digests))
 
     @needs("consumer", workers=True)
-    @documented(answer=BlobAnswer, status=201)
+    @documented(body=OCTETS, answer=BlobAnswer, status=201, headers=_ATTEMPT)
     async def put(self, request: Request) -> Response:
         """Add a small blob in one request."""
         owner, digest = await self._owner(request), request.path_params["digest"]
@@ -85,6 +86,7 @@ class BlobRoutes:
         return answer(BlobAnswer(digest, len(data)), 201)
 
     @needs("observer", workers=True)
+    @documented(answer=OCTETS, also=RANGED, headers=RANGE)
     async def get(self, request: Request) -> Response:
         """The bytes of a blob, or a range of them."""
         digest = request.path_params["digest"]
@@ -92,7 +94,7 @@ class BlobRoutes:
         return await ranged(request, digest, size, partial(self._library.read, digest), {}, _BYTES)
 
     @needs("consumer", workers=True)
-    @documented(body=UploadForm, answer=UploadAnswer, status=201)
+    @documented(body=UploadForm, answer=UploadAnswer, status=201, headers=_ATTEMPT)
     async def open(self, request: Request) -> Response:
         """Begin an upload, or take up an unfinished one."""
         ask = await decode(request, UploadForm)
@@ -108,7 +110,7 @@ class BlobRoutes:
         return answer(UploadAnswer(upload, offset, size))
 
     @needs("consumer", workers=True)
-    @documented(answer=OffsetAnswer)
+    @documented(body=OCTETS, answer=OffsetAnswer, headers={"Upload-Offset": int})
     async def append(self, request: Request) -> Response:
         """Add bytes to an upload, at the offset that the header Upload-Offset names."""
         text = request.headers.get("upload-offset", "")

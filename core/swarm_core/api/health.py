@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from swarm_core.api.auth import open_to_all
 from swarm_core.api.body import answer
-from swarm_core.api.openapi import documented
+from swarm_core.api.openapi import TEXT, documented
 from swarm_core.module import Health
 
 _READY_SECONDS: Final = 3.0
@@ -50,6 +50,7 @@ class HealthRoutes:
         self._version = version
 
     @open_to_all
+    @documented(answer=TEXT)
     async def ping(self, request: Request) -> Response:
         """Answers `pong` while the core lives."""
         return PlainTextResponse("pong")
@@ -63,6 +64,7 @@ class HealthRoutes:
         return answer(HealthAnswer("ok" if well else "degraded", found, self._core, self._version))
 
     @open_to_all
+    @documented(answer=TEXT, also={503: TEXT})
     async def ready(self, request: Request) -> Response:
         """200 when the core takes work, else 503 and why."""
         try:

@@ -1,5 +1,7 @@
 """Routes of images and manifests."""
 
+from typing import Final
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -7,11 +9,14 @@ from starlette.routing import Route
 
 from swarm_core.api.auth import identity_of, needs
 from swarm_core.api.body import answer, nothing, read
-from swarm_core.api.openapi import documented
+from swarm_core.api.openapi import PAGE, Media, documented
 from swarm_core.api.query import listing, make_cursor, page, read_cursor, text
 from swarm_core.images import Images, Resolved
 from swarm_core.store.images import TagRow
 from swarm_protocol.oci import MAX_MANIFEST
+
+_MANIFEST: Final = Media("application/*")
+"""A manifest or an index, of OCI or of Docker: its own media type."""
 
 
 class ImageList(msgspec.Struct):
@@ -28,7 +33,7 @@ class ImageRoutes:
         self._images = images
 
     @needs("consumer")
-    @documented(answer=Resolved, status=201)
+    @documented(body=_MANIFEST, answer=Resolved, status=201, query={"tag": str})
     async def put(self, request: Request) -> Response:
         """Name a manifest, whose blobs are all here."""
         data = await read(request, MAX_MANIFEST)
@@ -36,7 +41,7 @@ class ImageRoutes:
         return answer(await self._images.put(identity_of(request), name, tag, data), 201)
 
     @needs("observer")
-    @documented(answer=ImageList)
+    @documented(answer=ImageList, query=PAGE)
     async def list(self, request: Request) -> Response:
         """List images by name and tag."""
         part = page(request)
@@ -47,14 +52,14 @@ class ImageRoutes:
         return listing(items, more)
 
     @needs("observer")
-    @documented(answer=Resolved)
+    @documented(answer=Resolved, query={"tag": str, "digest": str})
     async def resolve(self, request: Request) -> Response:
         """What a name and a tag or digest stand for."""
         project, name = identity_of(request).project, request.path_params["name"]
         return answer(await self._images.find(project, name, text(request, "tag"), text(request, "digest")))
 
     @needs("consumer")
-    @documented(status=204)
+    @documented(status=204, query={"tag": str})
     async def delete(self, request: Request) -> Response:
         """Forget a tag."""
         tag = text(request, "tag") or "latest"
@@ -62,6 +67,7 @@ class ImageRoutes:
         return nothing()
 
     @needs("observer", workers=True)
+    @documented(answer=_MANIFEST)
     async def manifest(self, request: Request) -> Response:
         """The bytes of a manifest."""
         digest = request.path_params["digest"]

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from swarm_core.archive import JobDetails
 from swarm_core.store.job_views import ArtifactView, EndView, JobView
 from swarm_protocol.spec import JobSpec
 
@@ -57,6 +58,21 @@ class NewJob(msgspec.Struct):
 
     id: int
     state: str
+
+
+class Checked(msgspec.Struct):
+    """A spec that would be accepted: the digest of its image, the workers that it fits, else what the nearest lacks."""
+
+    ok: bool
+    image: str
+    fits: list[str]
+    nearest: str | None
+
+
+class ShownJob(JobDetails, kw_only=True, frozen=True):
+    """The same, with the spec not left as it came."""
+
+    spec: JobSpec  # type: ignore[assignment]
 
 
 class NewJobs(msgspec.Struct):

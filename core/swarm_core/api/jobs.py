@@ -1,6 +1,7 @@
 """Routes of jobs: new ones go to the Receiver, a person's word on old ones to Steering, reads to the TaskArchive."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
 from urllib.parse import quote
@@ -15,15 +16,17 @@ from swarm_core.api.body import answer, decode, nothing, read
 from swarm_core.api.job_forms import (
     ArtifactList,
     BatchForm,
+    Checked,
     EndList,
     JobList,
     NewJob,
     NewJobs,
     RawBatch,
     RetriedJob,
+    ShownJob,
     WaitForm,
 )
-from swarm_core.api.openapi import documented
+from swarm_core.api.openapi import OCTETS, PAGE, RANGE, RANGED, documented
 from swarm_core.api.query import (
     flag,
     integer,
@@ -38,10 +41,11 @@ from swarm_core.api.query import (
     wrong,
 )
 from swarm_core.api.ranges import ranged
-from swarm_core.archive import MAX_WAIT_IDS, JobDetails, TaskArchive
-from swarm_core.receiver import DryRun, Submitted
+from swarm_core.archive import MAX_WAIT_IDS, TaskArchive
+from swarm_core.receiver import DryRun
 from swarm_core.steering import Cancelled, Retried
 from swarm_core.store.job_views import Filters, JobView
+from swarm_core.templates import Submitted
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec
 from swarm_protocol.states import JobState
@@ -50,6 +54,13 @@ MAX_BATCH_BYTES: Final = 32 * 1024 * 1024
 MAX_WAIT: Final = 60.0
 _MAX_KEY: Final = 200
 _STATES: Final = frozenset(JobState)
+_KEY: Final = {"Idempotency-Key": str}
+_FILTERS: Final = {
+    "state": list[JobState],
+    **dict.fromkeys(("name", "tag", "image", "worker"), str),
+    **dict.fromkeys(("before", "after"), datetime),
+    **PAGE,
+}
 _LEAN_HEADERS: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
@@ -102,7 +113,9 @@ class JobRoutes:
     # Submitting and steering -----------------------------------------------------------------------------
 
     @needs("consumer")
-    @documented(body=JobSpec, answer=NewJob, status=201)
+    @documented(
+        body=JobSpec, answer=NewJob, status=201, also={200: (NewJob, Checked)}, query={"dry_run": bool}, headers=_KEY
+    )
     async def submit(self, request: Request) -> Lean | Response:
         """Make a job durable; `?dry_run=1` checks only."""
         spec = await read(request, MAX_SPEC_BYTES)
@@ -113,10 +126,10 @@ class JobRoutes:
 
     async def _dry_run(self, request: Request, spec: bytes) -> Response:
         found = await self._receiver.dry_run(identity_of(request), spec)
-        return answer({"ok": True, "image": found.image, "fits": found.fits, "nearest": found.nearest})
+        return answer(Checked(True, found.image, found.fits, found.nearest))
 
     @needs("consumer")
-    @documented(body=BatchForm, answer=NewJobs, status=201)
+    @documented(body=BatchForm, answer=NewJobs, status=201, also={200: NewJobs}, headers=_KEY)
     async def submit_batch(self, request: Request) -> Response:
         """Make many jobs durable, all or none."""
         batch = await decode(request, RawBatch, MAX_BATCH_BYTES)
@@ -125,7 +138,7 @@ class JobRoutes:
         if batch.specs and batch.count != 1:
             raise SwarmError("bad_request", "`count` goes with `spec`, not with `specs`", field="count")
         specs = [bytes(batch.spec)] if batch.spec else [bytes(spec) for spec in batch.specs]
-        keys = [_checked_key(key) if key else None for key in batch.keys]
+        keys = [None if key is None else _checked_key(key) for key in batch.keys]
         made = await self._receiver.submit(
             identity_of(request), specs, keys=keys, count=batch.count, key=_request_key(request)
         )
@@ -139,7 +152,7 @@ class JobRoutes:
         return answer(await self._steering.cancel(identity_of(request), path_integer(request)))
 
     @needs("consumer")
-    @documented(answer=RetriedJob, status=201)
+    @documented(answer=RetriedJob, status=201, also={200: RetriedJob}, headers=_KEY)
     async def retry(self, request: Request) -> Response:
         """Run an ended job again as a new one, or release a held one."""
         made = await self._steering.retry(identity_of(request), path_integer(request), _request_key(request))
@@ -155,7 +168,7 @@ class JobRoutes:
     # Reading ---------------------------------------------------------------------------------------------
 
     @needs("observer")
-    @documented(answer=JobList)
+    @documented(answer=JobList, query=_FILTERS)
     async def list(self, request: Request) -> Response:
         """List jobs, newest first."""
         part = page(request)
@@ -164,13 +177,13 @@ class JobRoutes:
         return listing(found.items, make_cursor(found.below) if found.below is not None else None)
 
     @needs("observer")
-    @documented(answer=JobDetails)
+    @documented(answer=ShownJob)
     async def show(self, request: Request) -> Response:
         """A job with its spec, attempts, history and output files."""
         return answer(await self._archive.show(identity_of(request).project, path_integer(request)))
 
     @needs("observer")
-    @documented(answer=JobView)
+    @documented(answer=JobView, query={"timeout": float})
     async def wait(self, request: Request) -> Response:
         """The job once it has ended, or as it is after the timeout."""
         within = seconds(request, "timeout", 30.0, MAX_WAIT)
@@ -187,7 +200,7 @@ class JobRoutes:
         return answer(EndList(await self._archive.wait_any(identity_of(request).project, ask.ids, within)))
 
     @needs("observer")
-    @documented(answer=ArtifactList)
+    @documented(answer=ArtifactList, query={"attempt": int, **PAGE})
     async def artifacts(self, request: Request) -> Response:
         """List the output files of a job's newest attempt, or of `?attempt=`."""
         part = page(request)
@@ -198,6 +211,7 @@ class JobRoutes:
         return listing(items, make_cursor(items[-1].name) if len(found) > part.limit else None)
 
     @needs("observer")
+    @documented(answer=OCTETS, also=RANGED, query={"attempt": int}, headers=RANGE)
     async def artifact(self, request: Request) -> Response:
         """An output file, or a range of it."""
         project, job, name = identity_of(request).project, path_integer(request), request.path_params["name"]
@@ -207,7 +221,7 @@ class JobRoutes:
             "X-Content-Type-Options": "nosniff",
         }
         opened = partial(self._archive.read, found)
-        return await ranged(request, found.digest, found.size, opened, headers, "application/octet-stream")
+        return await ranged(request, found.digest, found.size, opened, headers, OCTETS.kind)
 
 
 def _filters(request: Request) -> Filters:
@@ -232,13 +246,17 @@ def _attempt(request: Request) -> int | None:
 
 def _request_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
-    return _checked_key(key) if key else None
+    return None if key is None else _checked_key(key)
 
 
 def _checked_key(key: str) -> str:
-    if len(key) > _MAX_KEY or "\0" in key:
+    """An empty one is a mistake: whoever sends it counts on being safe from doubles."""
+    if not 0 < len(key) <= _MAX_KEY or not key.isprintable():
         raise SwarmError(
-            "bad_request", f"an idempotency key has at most {_MAX_KEY} characters", field="Idempotency-Key"
+            "bad_request",
+            f"an idempotency key has from 1 to {_MAX_KEY} printable characters",
+            field="Idempotency-Key",
+            hint="send another, or none at all where a double does no harm",
         )
     return key
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from starlette.requests import HTTPConnection, Request
@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from swarm_core.api.auth import identity_of, needs
+from swarm_core.api.openapi import OCTETS, documented
 from swarm_core.api.query import integer, path_integer, text, wrong
 from swarm_core.log_tail import Event
 from swarm_core.logreader import LogReader
@@ -26,6 +27,7 @@ class LogRoutes:
         self._reader = reader
 
     @needs("observer")
+    @documented(answer=OCTETS, query={"attempt": int, "stream": Literal["stdout", "stderr"], "offset": int})
     async def so_far(self, request: Request) -> Response:
         """The bytes of a job's stdout or stderr so far."""
         name = text(request, "stream") or "stdout"
@@ -40,7 +42,7 @@ class LogRoutes:
             "X-Content-Type-Options": "nosniff",
         }
         body = self._reader.pieces(job, stream, part)
-        return StreamingResponse(body, headers=headers, media_type="application/octet-stream")
+        return StreamingResponse(body, headers=headers, media_type=OCTETS.kind)
 
     @needs("observer")
     async def live(self, socket: WebSocket) -> None:

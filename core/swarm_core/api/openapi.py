@@ -1,12 +1,11 @@
 """The OpenAPI document, made from the route table: paths, roles and docstrings, and the types that handlers name.
 
-`@documented(body=…, answer=…)` names a handler's types; without it the path and the first line of its docstring
-stand alone.
+`@documented(body=…, answer=…)` names a handler's types: a type for JSON, a `Media` for anything else.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -21,8 +20,26 @@ from swarm_protocol.errors import Problem
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK: Final = "__swarm_documented__"
+_JSON: Final = "application/json"
 _PARAMETER: Final = re.compile(r"{([a-z_]+)(?::[a-z]+)?}")
 _REF: Final = "#/components/schemas/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A body that is no JSON of ours."""
+
+    kind: str
+
+
+OCTETS: Final = Media("application/octet-stream")
+TEXT: Final = Media("text/plain")
+RANGE: Final = {"Range": str, "If-Range": str, "If-None-Match": str}
+"""Headers of routes that answer parts of a file (ranges.py)."""
+RANGED: Final[Mapping[int, Any]] = {206: OCTETS, 304: None, 416: None}
+"""What such routes answer beside the whole file."""
+PAGE: Final = {"limit": int, "cursor": str}
+"""Words in the query of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +49,38 @@ class Types:
     body: Any = None
     answer: Any = None
     status: int = 200
+    also: Mapping[int, Any] = field(default_factory=dict)
+    """Answers of other statuses that are no problems; a tuple for one of several types."""
+    query: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def answers(self) -> dict[int, Any]:
+        """The type of each status."""
+        return {self.status: self.answer, **self.also}
+
+    @property
+    def all(self) -> list[Any]:
+        """Every type of JSON that is named."""
+        named = [self.body, *self.answers.values(), *self.query.values(), *self.headers.values()]
+        each = [form for some in named for form in (some if isinstance(some, tuple) else (some,))]
+        return [form for form in each if form is not None and not isinstance(form, Media)]
 
 
-def documented(*, body: Any = None, answer: Any = None, status: int = 200) -> Callable[[F], F]:
-    """Name the types of a handler's JSON body and answer, and the status of success."""
+def documented(
+    *,
+    body: Any = None,
+    answer: Any = None,
+    status: int = 200,
+    also: Mapping[int, Any] | None = None,
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, Any] | None = None,
+) -> Callable[[F], F]:
+    """Name the types of a handler's body and answer, the status of success, and what it reads of query and headers."""
+    types = Types(body, answer, status, also or {}, query or {}, headers or {})
 
     def mark(handler: F) -> F:
-        setattr(getattr(handler, "__func__", handler), _MARK, Types(body, answer, status))
+        setattr(getattr(handler, "__func__", handler), _MARK, types)
         return handler
 
     return mark
@@ -71,6 +113,7 @@ def route(routes: Sequence[BaseRoute], version: str) -> Route:
     made: list[dict[str, Any]] = []
 
     @open_to_all
+    @documented(answer=dict[str, Any])
     async def openapi(request: Request) -> Response:
         """This document."""
         if not made:
@@ -80,43 +123,64 @@ def route(routes: Sequence[BaseRoute], version: str) -> Route:
     return Route("/api/v1/openapi.json", openapi)
 
 
+def types_of(route: Route) -> Types | None:
+    """The types of a route's handler; None where it names none."""
+    found = getattr(route.endpoint, _MARK, None)
+    return found if isinstance(found, Types) else None
+
+
 def _named_types(routes: Sequence[Route]) -> list[Any]:
-    marks = [_types(route) for route in routes]
-    every = [Problem, *(form for mark in marks for form in (mark.body, mark.answer) if form is not None)]
+    every = [Problem, str, *(form for route in routes for form in (types_of(route) or Types()).all)]
     return list({repr(form): form for form in every}.values())
 
 
-def _types(route: Route) -> Types:
-    found = getattr(route.endpoint, _MARK, None)
-    return found if isinstance(found, Types) else Types()
-
-
 def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    types, access = _types(route), access_of(route)
+    types, access = types_of(route) or Types(), access_of(route)
     made: dict[str, Any] = {
         "summary": (route.endpoint.__doc__ or route.name).strip().splitlines()[0],
         "responses": {
-            str(types.status): _content("what was asked for", types.answer, schemas),
-            "default": _content("what went wrong", Problem, schemas, "application/problem+json"),
+            **{str(status): _answer(form, schemas) for status, form in types.answers.items()},
+            "default": {
+                "description": "what went wrong",
+                "content": {"application/problem+json": {"schema": schemas[repr(Problem)]}},
+            },
         },
         "security": [] if access is None or access.anyone else [{"bearer": []}],
         "x-access": _in_words(access),
     }
     if types.body is not None:
-        made["requestBody"] = {"required": True, **_content("", types.body, schemas)}
-    names = _PARAMETER.findall(route.path)
-    if names:
-        made["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
-        ]
+        made["requestBody"] = {"required": True, "content": _content(types.body, schemas)}
+    parameters = _parameters(route.path, types, schemas)
+    if parameters:
+        made["parameters"] = parameters
     return made
 
 
-def _content(text: str, form: Any, schemas: dict[str, Any], kind: str = "application/json") -> dict[str, Any]:
-    made: dict[str, Any] = {"description": text} if text else {}
-    if form is not None:
-        made["content"] = {kind: {"schema": schemas[repr(form)]}}
-    return made
+def _answer(form: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    if form is None:
+        return {"description": "nothing more"}
+    return {"description": "what was asked for", "content": _content(form, schemas)}
+
+
+def _content(form: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(form, Media):
+        return {form.kind: {}}
+    if isinstance(form, tuple):
+        return {_JSON: {"schema": {"anyOf": [schemas[repr(each)] for each in form]}}}
+    return {_JSON: {"schema": schemas[repr(form)]}}
+
+
+def _parameters(path: str, types: Types, schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    places: list[tuple[str, Mapping[str, Any]]] = [
+        ("path", dict.fromkeys(_PARAMETER.findall(path), str)),
+        ("query", types.query),
+        ("header", types.headers),
+    ]
+    return [
+        {"name": name, "in": place, "required": place == "path", "schema": schemas[repr(form)]}
+        for place, named in places
+        for name, form in named.items()
+    ]
 
 
 def _in_words(access: Access | None) -> str:

@@ -1,6 +1,7 @@
 """Routes for signing in: a password for a sign-in, a sign-in for access tokens, and the CA to begin with."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 from starlette.requests import Request
@@ -9,9 +10,11 @@ from starlette.routing import Route
 
 from swarm_core.api.auth import identity_of, needs, open_to_all
 from swarm_core.api.body import answer, decode, nothing
-from swarm_core.api.openapi import documented
+from swarm_core.api.openapi import Media, documented
 from swarm_core.identity.people import People
 from swarm_core.identity.tokens import Granted
+
+_PEM: Final = Media("application/x-pem-file")
 
 
 class LoginForm(msgspec.Struct):
@@ -106,9 +109,10 @@ class SignIn:
         return answer(WhoAmI(who.name, str(who.id), who.project_name, who.role, ends))
 
     @open_to_all
+    @documented(answer=_PEM)
     async def ca(self, request: Request) -> Response:
         """The CA's certificate in PEM; compare its fingerprint before you trust it."""
-        return Response(self._ca_pem, media_type="application/x-pem-file")
+        return Response(self._ca_pem, media_type=_PEM.kind)
 
 
 def granted(made: Granted) -> Access:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from swarm_core.dispatcher import WorkerView
+from swarm_core.session import WorkerView
 from swarm_core.store.workers import HeldAttempt, WorkerRow
 from swarm_protocol.states import WorkerState
 

@@ -12,11 +12,11 @@ from starlette.routing import Route
 from swarm_core.api import query
 from swarm_core.api.auth import identity_of, needs, open_to_all
 from swarm_core.api.body import answer, decode, nothing
-from swarm_core.api.openapi import documented
+from swarm_core.api.openapi import PAGE, documented
 from swarm_core.api.signin import Access, granted
 from swarm_core.api.worker_views import WorkerList, WorkerPage, index, merge, with_attempts
-from swarm_core.dispatcher import WorkerView
 from swarm_core.identity.workers import Workers, no_worker
+from swarm_core.session import WorkerView
 from swarm_core.store import workers as store
 from swarm_core.store.database import Database
 
@@ -97,7 +97,7 @@ class WorkerRoutes:
         return answer(granted((await self._workers.exchange(form.assertion)).access))
 
     @needs("observer")
-    @documented(answer=WorkerList)
+    @documented(answer=WorkerList, query=PAGE)
     async def list(self, request: Request) -> Response:
         """List workers by name."""
         limit, cursor = query.page(request)

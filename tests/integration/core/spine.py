@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 
 from swarm_core.clock import SystemClock
-from swarm_core.dispatcher import Dispatcher, Session, room_of
+from swarm_core.dispatcher import Dispatcher
 from swarm_core.events import Moves
 from swarm_core.harvester import Harvester, Report
 from swarm_core.hibernator import Hibernator
@@ -23,6 +23,7 @@ from swarm_core.module import Module, Supervisor
 from swarm_core.receiver import Receiver
 from swarm_core.reconcile import Reconciler
 from swarm_core.scheduler import Scheduler
+from swarm_core.session import Session, room_of
 from swarm_core.settings import Timers
 from swarm_core.steering import Steering
 from swarm_core.store import sessions
@@ -112,18 +113,19 @@ class Spine:
         self.receiver = Receiver(database, templates, self.dispatcher, woken=self._submitted)
         self.steering = Steering(database, Images(), templates, self.receiver, woken=self._submitted, stop=self._stop)
         self.hibernator = Hibernator(database, self.clock, self.log, core=self.core, changed=self._changed)
+        settle, shape = self.harvester.settle, self.scheduler.shape
         self.leases = Leases(
             database,
             self.dispatcher,
-            self.harvester,
-            self.scheduler,
             self.clock,
             self.log,
             timers,
+            settle=settle,
+            shape=shape,
             changed=self._changed,
         )
         self.reconciler = Reconciler(
-            database, self.dispatcher, self.harvester, self.scheduler, self.log, changed=self._changed
+            database, self.dispatcher, self.log, settle=settle, shape=shape, changed=self._changed
         )
         self._progress = asyncio.Event()
 

@@ -13,11 +13,12 @@ from tests.integration.core.spine import SilentLog
 
 from swarm_core.cache import Cache
 from swarm_core.clock import SystemClock
-from swarm_core.dispatcher import Dispatcher, WorkerView
+from swarm_core.dispatcher import Dispatcher
 from swarm_core.events import JobEvents
 from swarm_core.fleet import Fleet
 from swarm_core.hibernator import Hibernator
 from swarm_core.scheduler import Scheduler
+from swarm_core.session import WorkerView
 from swarm_core.signals import Signals
 from swarm_protocol.messages import Capacity
 
@@ -59,7 +60,7 @@ class Side:
         self.cache = Cache(url, SystemClock(), self.log)
         self.signals = Signals(self.core, self.events, self.cache)
         self.signals.connect(cast(Scheduler, self.told), cast(Hibernator, self.told), cast(Dispatcher, self.told))
-        self.fleet = Fleet(self.core, cast(Dispatcher, self.told), self.cache, SystemClock())
+        self.fleet = Fleet(self.core, self.told.workers, self.cache, SystemClock())
 
     async def until(self, there: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):

@@ -11,8 +11,9 @@ from uuid import uuid4
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm_core.dispatcher import Dispatcher, Session, room_of
+from swarm_core.dispatcher import Dispatcher
 from swarm_core.heartbeats import Counters, Heartbeats
+from swarm_core.session import Session, room_of
 from swarm_protocol import messages as m
 from swarm_protocol.heartbeat import Beat, Opener, Sealer
 from swarm_protocol.ids import uuid7

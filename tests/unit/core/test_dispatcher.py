@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from swarm_core.dispatcher import Dispatcher, Send, Session, room_of
+from swarm_core.dispatcher import Dispatcher
 from swarm_core.placement import Shape
+from swarm_core.session import Send, Session, room_of
 from swarm_protocol.heartbeat import Beat, Opener
 from swarm_protocol.messages import Capacity, FromCore, Load, LogAck, Ref, SysInfo
 

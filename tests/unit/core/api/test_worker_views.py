@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from swarm_core.api.worker_views import index, merge
-from swarm_core.dispatcher import WorkerView
+from swarm_core.session import WorkerView
 from swarm_core.store.workers import WorkerRow
 from swarm_protocol.messages import Capacity
 

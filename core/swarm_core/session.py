@@ -1,0 +1,85 @@
+"""Sessions: what the core keeps in memory of a worker that is connected, and what it shows of it."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from swarm_core.placement import Room, Shape
+from swarm_protocol.heartbeat import Opener
+from swarm_protocol.messages import Capacity, FromCore, Load, SysInfo
+from swarm_protocol.states import WorkerState
+
+Send = Callable[[FromCore], None]
+"""Puts a message into the outbox of a worker's connection; never waits."""
+Close = Callable[[int, str], None]
+"""Closes a worker's connection with a code and a reason."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One connected worker."""
+
+    id: UUID
+    worker: UUID
+    name: str
+    generation: int
+    labels: Mapping[str, str]
+    capacity: Capacity
+    sysinfo: SysInfo
+    room: Room
+    opener: Opener
+    key_id: int
+    send: Send
+    close: Close
+    heard_ws: float
+    """When the websocket last said anything, on the core's monotonic clock."""
+    heard_udp: float = 0.0
+    ping_seq: int = 0
+    """Newest ping; a lease is acknowledged with it."""
+    leased_seq: int = 0
+    load: Load | None = None
+    state: str = ""
+    """What its last beat said; empty before the first."""
+    placing: bool = False
+    """Gets jobs: from its reconcile on."""
+    gives_back: bool = False
+    """It has given an attempt back, and not offered a slot since: it is stopping, or has more than it can do."""
+    held: dict[tuple[int, int], Shape] = field(default_factory=dict)
+    trailing: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
+    """Ended attempts whose last log bytes may still come, for control messages overtake logs."""
+
+    def heard(self) -> float:
+        """When it was last heard on either way."""
+        return max(self.heard_ws, self.heard_udp)
+
+    def closed(self) -> str:
+        """Why it takes nothing new, in words for a person; empty where it does."""
+        if self.gives_back or self.state == WorkerState.DRAINING:
+            return "it is being drained"
+        if self.state == WorkerState.INITIALIZING or self.capacity.slots <= 0:
+            return "its container engine does not answer; start it there"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerView:
+    """A connected worker as the API and other cores see it."""
+
+    id: UUID
+    name: str
+    state: str
+    labels: Mapping[str, str]
+    capacity: Capacity
+    free: Capacity
+    load: float
+    running: int
+    core: UUID
+    silent: float
+    """Seconds since it was last heard."""
+
+
+def room_of(worker: UUID, capacity: Capacity, labels: Mapping[str, str]) -> Room:
+    """All that a worker offers, as room."""
+    slots = max(1, capacity.slots)
+    return Room(worker, slots, capacity.slots, capacity.cpu_millis, capacity.memory, capacity.disk, labels)
