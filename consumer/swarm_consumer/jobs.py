@@ -78,7 +78,7 @@ class Jobs:
 
     async def submit(self, spec: JobSpec, *, key: str | None = None) -> Submitted:
         """Make a job durable. The same `key` and spec later bring the same job. Raises SwarmError."""
-        return await self._submits.put(_pending(spec, key or next(self._keys)))
+        return await self._submits.put(_pending(spec, next(self._keys) if key is None else key))
 
     async def submit_count(self, spec: JobSpec, times: int, *, key: str | None = None) -> list[int]:
         """The same job many times (at most 100,000), all or none; their ids. Raises SwarmError.
@@ -86,7 +86,8 @@ class Jobs:
         The same `key`, spec and number later bring the same jobs.
         """
         body = {"spec": _pending(spec, "").spec, "count": times}
-        call = Call("POST", "/jobs/batch", json=body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
+        headers = {"Idempotency-Key": uuid.uuid4().hex if key is None else key}
+        call = Call("POST", "/jobs/batch", json=body, headers=headers)
         return (await self._transport.get(_Ids, call)).ids
 
     async def dry_run(self, spec: JobSpec) -> DryRun:

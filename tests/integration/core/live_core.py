@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx2
 import msgspec
 from argon2 import PasswordHasher
+from tests.integration.core.contract import Contract
 
 from swarm_core.clock import SystemClock
 from swarm_core.identity.cluster import Cluster, open_cluster
@@ -38,18 +39,21 @@ class LiveCore:
         self.cluster = cluster
         self.parts = parts
         self.server = server
+        self.contract = Contract(parts.app.routes)
         self.trust = ssl.create_default_context(cadata=cluster.authority.pem)
         self._client = httpx2.AsyncClient(
             base_url=f"https://127.0.0.1:{server.port}", verify=self.trust, trust_env=False, timeout=20
         )
 
     async def call(self, method: str, path: str, token: str = "", **more: Any) -> httpx2.Response:
-        """One request; `token` is the bearer's."""
+        """One request; `token` is the bearer's. Whatever is answered has to be what the OpenAPI document says."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= more.pop("headers", {})
-        return await self._client.request(
+        answer = await self._client.request(
             method, path, headers=headers, extensions={"sni_hostname": SERVER_NAME}, **more
         )
+        self.contract.check(method, path, headers, answer)
+        return answer
 
     async def person(self, name: str, role: str = "consumer") -> UUID:
         """A new person with the usual password."""

@@ -1,0 +1,196 @@
+"""The OpenAPI document names all that routes take and give, and real answers are what it says."""
+
+import base64
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jsonschema import Draft202012Validator
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from tests.integration.core.live_core import PASSWORD, LiveCore, live_core
+from tests.integration.storage.vault import ANA, Vault, digest_of, manifest
+
+from swarm_core.api.openapi import document, types_of
+from swarm_core.clock import SystemClock
+from swarm_protocol.claims import AUD_ASSERTION
+from swarm_protocol.ids import uuid7
+
+API = "/api/v1"
+BODYLESS = {
+    "/api/v1/jobs/{id}/cancel",
+    "/api/v1/jobs/{id}/retry",
+    "/api/v1/uploads/{id}/finish",
+    "/api/v1/workers/{worker}/revoke",
+}
+"""What is posted to without a body."""
+EMPTY = {204, 304, 416}
+
+
+@pytest.fixture
+async def core(database_url: str, tmp_path: Path) -> AsyncIterator[LiveCore]:
+    async with live_core(database_url, tmp_path, run_modules=True) as made:
+        yield made
+        made.parts.blobs.close()
+
+
+def untyped(routes: list[BaseRoute]) -> list[str]:
+    """What the routes leave unsaid."""
+    found: list[str] = []
+    for route in routes:
+        if not isinstance(route, Route):
+            continue
+        types = types_of(route)
+        if types is None or any(form is None for status, form in types.answers.items() if status not in EMPTY):
+            found.append(f"{route.path}: the answer")
+        takes = (route.methods or set()) & {"POST", "PUT", "PATCH"}
+        if takes and route.path not in BODYLESS and (types is None or types.body is None):
+            found.append(f"{route.path}: the body")
+    return found
+
+
+async def test_every_route_names_what_it_takes_and_gives(core: LiveCore) -> None:
+    assert untyped(core.parts.app.routes) == []
+    for schema in document(core.parts.app.routes, "test")["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_a_route_that_names_nothing_would_be_seen() -> None:
+    async def handler(request: Request) -> Response:
+        """Nothing."""
+        return Response()
+
+    assert untyped([Route("/x", handler, methods=["POST"])]) == ["/x: the answer", "/x: the body"]
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "wrong"),
+    [
+        ("/whoami", {"user": "ana"}, "required"),
+        ("/whoami", {"user": 1, "user_id": "", "project": "", "role": "", "expires_at": ""}, "not of type"),
+        ("/jobs", {"items": [], "next": None, "total": 3}, "'total' was unexpected"),
+        ("/jobs?page=2", {"items": [], "next": None}, "page"),
+    ],
+)
+async def test_an_answer_that_differs_would_be_seen(core: LiveCore, target: str, body: Any, wrong: str) -> None:
+    with pytest.raises(AssertionError, match=wrong):
+        core.contract.check("GET", API + target, {}, httpx2.Response(200, json=body))
+
+
+class Visitor:
+    """Calls the routes of a core, each with a success expected; the core's contract looks at every answer."""
+
+    def __init__(self, core: LiveCore, token: str) -> None:
+        self._core = core
+        self._token = token
+
+    async def ok(self, method: str, path: str, status: int = 200, **more: Any) -> Any:
+        """The answer's JSON; None where it isn't any."""
+        answer = await self._core.call(method, API + path, more.pop("token", self._token), **more)
+        assert answer.status_code == status, f"{method} {path}: {answer.text}"
+        return answer.json() if answer.headers.get("content-type") == "application/json" else None
+
+    async def look_around(self) -> None:
+        """Routes that need nothing but someone signed in."""
+        for path in ("/ping", "/health", "/ready"):
+            assert (await self._core.call("GET", path)).status_code == 200
+        for path in ("/whoami", "/ca.pem", "/openapi.json"):
+            await self.ok("GET", path)
+
+    async def sign_in_and_out(self, name: str) -> None:
+        signed = await self.ok("POST", "/login", json={"user": name, "password": PASSWORD})
+        refresh = {"refresh_token": signed["refresh_token"]}
+        await self.ok("POST", "/token", json=refresh)
+        await self.ok("POST", "/logout", 204, json=refresh)
+
+    async def bring_blobs(self) -> None:
+        data = os.urandom(1000)
+        await self.ok("POST", "/blobs/missing", json={"digests": [digest_of(data)]})
+        opened = await self.ok("POST", "/uploads", 201, json={"digest": digest_of(data), "size": len(data)})
+        at = f"/uploads/{opened['id']}"
+        await self.ok("PATCH", at, content=data, headers={"Upload-Offset": "0"})
+        await self.ok("GET", at)
+        await self.ok("POST", f"{at}/finish", 201)
+        blob = f"/blobs/{digest_of(data)}"
+        await self.ok("GET", blob)
+        await self.ok("GET", blob, 206, headers={"Range": "bytes=1-2"})
+        await self.ok("GET", blob, 304, headers={"If-None-Match": f'"{digest_of(data)}"'})
+        await self.ok("GET", blob, 416, headers={"Range": "bytes=1000-"})
+
+    async def bring_an_image(self) -> None:
+        config = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:1"]}}'
+        for data in (config, b"layer"):
+            await self.ok("PUT", f"/blobs/{digest_of(data)}", 201, content=data)
+        for tag in ("1", "2"):
+            made = await self.ok("PUT", f"/images/team%2Fapp?tag={tag}", 201, content=manifest(config, [b"layer"]))
+        await self.ok("GET", "/images?limit=1")
+        await self.ok("GET", "/images/team%2Fapp/resolve?tag=1")
+        await self.ok("GET", f"/manifests/{made['digest']}")
+        await self.ok("DELETE", "/images/team%2Fapp?tag=2", 204)
+
+    async def submit_and_steer(self) -> None:
+        spec = {"image": "team/app:1", "tags": ["a"], "env": {"A": "b"}}
+        key = {"headers": {"Idempotency-Key": "k"}}
+        for status in (201, 200):
+            job = (await self.ok("POST", "/jobs", status, json=spec, **key))["id"]
+        await self.ok("POST", "/jobs?dry_run=1", json=spec)
+        many = {"headers": {"Idempotency-Key": "many"}, "json": {"spec": spec, "count": 3}}
+        for status in (201, 200):
+            await self.ok("POST", "/jobs/batch", status, **many)
+        await self.ok("POST", f"/jobs/{job}/cancel")
+        await self.ok("POST", f"/jobs/{job}/retry", 201, headers={"Idempotency-Key": "again"})
+        await self.ok("GET", f"/jobs/{job}")
+        await self.ok("GET", f"/jobs/{job}/wait?timeout=0")
+        await self.ok("POST", "/jobs/wait", json={"ids": [job], "timeout": 0})
+        await self.ok("DELETE", f"/jobs/{job}", 204)
+        await self.ok("GET", "/jobs?state=queued&limit=2&tag=a")
+
+    async def read_what_a_job_left(self, job: int) -> None:
+        await self.ok("GET", f"/jobs/{job}")
+        await self.ok("GET", f"/jobs/{job}/artifacts?attempt=1")
+        await self.ok("GET", f"/jobs/{job}/artifacts/file")
+        await self.ok("GET", f"/jobs/{job}/logs?stream=stdout&offset=0")
+
+    async def let_a_worker_in_and_out(self, cluster: str) -> None:
+        made = (await self.ok("POST", "/join-tokens", 201, json={"name": "w"}))["token"].split("-")
+        key = Ed25519PrivateKey.generate()
+        raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        public = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        form = {"token_id": made[2], "secret": made[3], "public_key": public, "name": "w"}
+        worker = (await self.ok("POST", "/join", 201, json=form))["worker_id"]
+        now = int(SystemClock().time())
+        claims = {"iss": worker, "sub": worker, "aud": AUD_ASSERTION, "iat": now, "exp": now + 60, "jti": str(uuid7())}
+        await self.ok("POST", "/worker-token", json={"assertion": jwt.encode(claims, key, "EdDSA")})
+        for path in ("/workers?limit=5", f"/workers/{worker}"):
+            await self.ok("GET", path)
+        await self.ok("POST", f"/workers/{worker}/revoke", 204)
+
+
+async def job_with_files(core: LiveCore, folder: Path) -> int:
+    """A running job with an output file."""
+    vault = Vault(core.database, folder)
+    digest = await vault.add(b"result")
+    _, job = await vault.running(ANA)
+    await core.database.api.execute("insert into artifact values ($1, 1, 'file', $2, 6, 420)", job, digest)
+    await core.database.api.execute('update job set spec = \'{"image": "a"}\' where id = $1', job)
+    vault.store.close()
+    return job
+
+
+async def test_real_answers_are_what_the_document_says(core: LiveCore, tmp_path: Path) -> None:
+    visitor = Visitor(core, await core.token_of(await core.person("ana", "admin")))
+    await visitor.look_around()
+    await visitor.sign_in_and_out("ana")
+    await visitor.bring_blobs()
+    await visitor.bring_an_image()
+    await visitor.submit_and_steer()
+    await visitor.read_what_a_job_left(await job_with_files(core, tmp_path))
+    await visitor.let_a_worker_in_and_out(str(core.cluster.id))
+    assert core.contract.kept == set(core.contract.operations)
