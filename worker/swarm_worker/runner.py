@@ -32,8 +32,16 @@ from swarm_worker.transfer import Transfer
 
 T = TypeVar("T")
 _TAIL = 8192
-_ENDS = {Why.RELEASED: failures.RELEASED, Why.CANCELLED: FailureKind.CANCELLED.value}
-_SAYS = {Why.RELEASED: "the worker is being stopped", Why.CANCELLED: "cancelled"}
+_ENDS = {
+    Why.RELEASED: failures.RELEASED,
+    Why.CANCELLED: FailureKind.CANCELLED.value,
+    Why.DISCARDED: failures.RELEASED,  # never reported
+}
+_SAYS = {
+    Why.RELEASED: "the worker is being stopped",
+    Why.CANCELLED: "cancelled",
+    Why.DISCARDED: "the attempt is this worker's no more",
+}
 
 
 class Stopped(Exception):
@@ -133,9 +141,8 @@ class Runner:
             await self._capture.close()
 
     def _stopped_end(self) -> End:
-        why = self._why if self._why in _ENDS else Why.RELEASED
-        assert why is not None
-        return End(_ENDS[why], _SAYS[why])
+        assert self._why is not None
+        return End(_ENDS[self._why], _SAYS[self._why])
 
     async def _unless_told(self, work: Coroutine[Any, Any, T]) -> T:
         """Do the work, or drop it and raise Stopped as soon as the runner is told to stop."""

@@ -27,6 +27,7 @@ from swarm_protocol.messages import (
 from swarm_protocol.states import FailureKind
 from swarm_worker import events as e
 from swarm_worker import failures, sysinfo
+from swarm_worker.complaint import Complaint
 from swarm_worker.heartbeat import Heart
 from swarm_worker.journal import Record
 from swarm_worker.machine import Machine
@@ -92,6 +93,7 @@ class Worker:
         self._lingering: dict[Ref, asyncio.TimerHandle] = {}
         self._events: deque[e.Event] = deque()
         self._feeding = False
+        self._not_connected = Complaint()
         self._renewed = asyncio.Event()
         self._window_size = 0
 
@@ -227,6 +229,7 @@ class Worker:
     def welcomed(self, welcome: Welcome) -> None:
         """A session begins: say what is held, and beat."""
         self.session = str(welcome.session)
+        self._not_connected.gone()
         self._window_size = welcome.log_window
         self._heart.start(welcome, self._host)
         self.feed(welcome)
@@ -267,7 +270,8 @@ class Worker:
         """The session is over."""
         self._heart.stop()
         self.feed(e.Disconnected())
-        log.warning("not connected: %s", why)
+        if self._not_connected.is_news(why):
+            log.warning("not connected: %s", why)
 
     # --- for runners and the heartbeat ----------------------------------------------------------------------
 

@@ -114,6 +114,8 @@ class FakeCore:
         self.cut_downloads: list[int] = []
         self.token_seconds = 900.0
         self.revoked = False
+        self.token_refusals: list[str] = []
+        """Why the next requests for a token are refused, one reason each."""
         self.socket: WebSocket | None = None
         self.port = 0
         self.opener = heartbeat.Opener(bytes(32))
@@ -250,6 +252,8 @@ class FakeCore:
     async def _worker_token(self, request: Request) -> Response:
         if self.revoked:
             return _problem("forbidden", "the worker was revoked", 403)
+        if self.token_refusals:
+            return _problem("unauthenticated", self.token_refusals.pop(0), 401)
         return JSONResponse({"access_token": f"access-{uuid.uuid4()}", "expires_in": self.token_seconds})
 
     def _signed(self, request: Request) -> bool:

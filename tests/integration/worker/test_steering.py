@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -77,6 +78,35 @@ async def test_a_newer_attempt_takes_the_place_of_an_older(core: FakeCore, worke
     await core.assign(image, {"command": ["echo", "stale"]}, 1, 1)
     await core.finished(await core.assign(image, {"command": ["true"]}, 9))
     assert not core.all_of(msg.Finished, old)
+
+
+async def test_a_discarded_attempt_is_not_said_to_go_with_the_worker(
+    core: FakeCore, worker: Home, image: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await running(core, image)
+    new = await core.assign(image, {"command": ["true"]}, 1, 2)
+    await core.finished(new)
+    (line,) = [text for text in caplog.messages if "stopping its container" in text]
+    assert line == "attempt 1.1: stopping its container: the attempt is this worker's no more"
+
+
+async def test_a_wrong_clock_is_told_once_and_again_when_it_is_back(
+    core: FakeCore,
+    make_home: Callable[..., Awaitable[Home]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("swarm_worker.link._LAST_PAUSE", 0.01)
+    wrong = [f"the worker's clock is {seconds} s behind the core's: set both by NTP" for seconds in (7200, 7199, 7200)]
+    home = await make_home()
+    core.token_refusals = list(wrong)
+    await home.start()
+    await core.first(msg.Reconcile)
+    core.token_refusals = list(wrong)
+    await core.cut(msg.CLOSE_TOKEN)
+    await core.until(lambda: len(core.all_of(msg.Reconcile)) == 2, "a second session")
+    told = [record.levelno for record in caplog.records if "set both by NTP" in record.getMessage()]
+    assert told == [logging.WARNING] * 2
 
 
 async def test_an_outcome_is_repeated_until_it_is_acknowledged(core: FakeCore, worker: Home, image: str) -> None:
