@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from bench.noop import TIMINGS, spec_text
+from swarm_core.store.database import HOT
 from swarm_migrations import migrate
 from swarm_protocol.ids import DEFAULT_PROJECT
 
@@ -30,15 +31,7 @@ else:  # generic in the stubs only
 BATCH: Final = 100
 CONNECTIONS: Final = 4
 """Measured with 1, 2, 4 and 8: one is a third slower, the others are within noise."""
-_PINNED: Final = {
-    "enable_seqscan": "off",
-    "enable_bitmapscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "enable_material": "off",
-    "plan_cache_mode": "force_generic_plan",
-    "jit": "off",
-}
+_PINNED: Final = HOT | {"jit": "off"}
 _TIMINGS: Final = msgspec.json.encode(TIMINGS).decode()
 _NOBODY: Final = UUID(int=1)
 _ACTOR: Final = f"worker:{_NOBODY}"

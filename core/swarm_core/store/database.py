@@ -33,7 +33,7 @@ _SESSION: Final = {
 # Plans made while the tables were empty would stay bad for a connection's life: a guarded UPDATE over a few hundred
 # ids kept a sequential scan and cost three quarters of the throughput (performance.md).
 # Every hot statement is a list of ids and a lookup by key for each: a nested loop over an index, and nothing else.
-_HOT: Final = {
+HOT: Final = {
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
@@ -68,7 +68,7 @@ class Database:
     @classmethod
     async def connect(cls, url: str, *, hot_size: int = 6, api_size: int = 10) -> "Database":
         """Open both pools. Raises OSError or asyncpg's errors while the server is away."""
-        hot = await _pool(url, hot_size, _SESSION | _HOT)
+        hot = await _pool(url, hot_size, _SESSION | HOT)
         try:
             api = await _pool(url, api_size, _SESSION)
         except BaseException:

@@ -10,40 +10,21 @@ from uuid import uuid4
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures import sessions
 
 from swarm_core.dispatcher import Dispatcher
 from swarm_core.heartbeats import Counters, Heartbeats
-from swarm_core.session import Session, room_of
+from swarm_core.session import Session
 from swarm_protocol import messages as m
-from swarm_protocol.heartbeat import Beat, Opener, Sealer
-from swarm_protocol.ids import uuid7
+from swarm_protocol.heartbeat import Beat, Sealer
 from swarm_protocol.states import WorkerState
-
-KEY = bytes(range(32))
-CAPACITY = m.Capacity(slots=4, cpu_millis=4000, memory=1 << 34, disk=1 << 34)
-SYSINFO = m.SysInfo(hostname="h", os="linux", arch="amd64", cpus=4, memory=1 << 34, engine="", version="0")
-
-
-class StillClock:
-    """A clock that moves when told."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here waits")
 
 
 @dataclass
 class Scene:
     """A dispatcher with one worker, and its UDP server."""
 
-    clock: StillClock
+    clock: sessions.StillClock
     dispatcher: Dispatcher
     session: Session
     server: Heartbeats
@@ -71,23 +52,8 @@ class Scene:
         return view.state
 
 
-def add_session(dispatcher: Dispatcher, clock: StillClock, key_id: int = 7) -> Session:
-    worker = uuid7()
-    session = Session(
-        id=uuid7(),
-        worker=worker,
-        name="w",
-        generation=0,
-        labels={},
-        capacity=CAPACITY,
-        sysinfo=SYSINFO,
-        room=room_of(worker, CAPACITY, {}),
-        opener=Opener(KEY),
-        key_id=key_id,
-        send=lambda _: None,
-        close=lambda *_: None,
-        heard_ws=clock.monotonic(),
-    )
+def add_session(dispatcher: Dispatcher, key_id: int = 7) -> Session:
+    session = sessions.session(key_id=key_id)
     dispatcher.add(session)
     dispatcher.ready(session, [])
     return session
@@ -95,9 +61,9 @@ def add_session(dispatcher: Dispatcher, clock: StillClock, key_id: int = 7) -> S
 
 @asynccontextmanager
 async def scene() -> AsyncIterator[Scene]:
-    clock, freed = StillClock(), list[float]()
+    clock, freed = sessions.StillClock(), list[float]()
     dispatcher = Dispatcher(uuid4(), clock, unreachable=5.0, freed=lambda: freed.append(clock.now))
-    session = add_session(dispatcher, clock)
+    session = add_session(dispatcher)
     server = Heartbeats(dispatcher)
     port = server.bind("127.0.0.1", 0)
     task = asyncio.create_task(server.run())
@@ -115,7 +81,7 @@ def beat(load: float = 0.5, state: WorkerState = WorkerState.WAITING) -> Beat:
 
 async def test_a_beat_carries_the_load_that_placement_reads() -> None:
     async with scene() as s:
-        s.send(Sealer(7, KEY).seal(beat(3.5)))
+        s.send(Sealer(7, sessions.KEY).seal(beat(3.5)))
         assert (await s.until(1)).genuine == 1
         assert [room.load for room in s.dispatcher.rooms()] == [3.5]
 
@@ -130,7 +96,7 @@ async def test_udp_blocked_the_websocket_alone_keeps_a_worker_reachable() -> Non
 
 async def test_websocket_blocked_beats_alone_keep_a_worker_reachable() -> None:
     async with scene() as s:
-        sealer = Sealer(7, KEY)
+        sealer = Sealer(7, sessions.KEY)
         for count in range(1, 10):
             s.clock.now += 4
             s.send(sealer.seal(beat()))
@@ -144,7 +110,7 @@ async def test_both_blocked_it_is_unreachable_gets_no_jobs_and_comes_back_with_o
         assert s.state() == WorkerState.UNREACHABLE
         assert s.dispatcher.rooms() == []
         woken = len(s.freed)
-        s.send(Sealer(7, KEY).seal(beat()))
+        s.send(Sealer(7, sessions.KEY).seal(beat()))
         await s.until(1)
         assert s.state() == WorkerState.WAITING
         assert len(s.dispatcher.rooms()) == 1
@@ -153,14 +119,14 @@ async def test_both_blocked_it_is_unreachable_gets_no_jobs_and_comes_back_with_o
 
 async def test_replayed_forged_and_foreign_datagrams_change_nothing() -> None:
     async with scene() as s:
-        genuine = Sealer(7, KEY).seal(beat(1.0))
+        genuine = Sealer(7, sessions.KEY).seal(beat(1.0))
         s.send(genuine)
         await s.until(1)
         s.clock.now += 5.1
-        forged = bytearray(Sealer(7, KEY).seal(beat(9.0)))
+        forged = bytearray(Sealer(7, sessions.KEY).seal(beat(9.0)))
         forged[-1] ^= 1
         other_key = Sealer(7, os.urandom(32)).seal(beat(9.0))
-        other_session = Sealer(8, KEY).seal(beat(9.0))
+        other_session = Sealer(8, sessions.KEY).seal(beat(9.0))
         s.send(genuine, bytes(forged), other_key, other_session, b"", b"x" * 400, genuine[:-20])
         counters = await s.until(8)
         assert (counters.genuine, counters.unknown_key) == (1, 1)
@@ -170,7 +136,7 @@ async def test_replayed_forged_and_foreign_datagrams_change_nothing() -> None:
 
 async def test_a_flood_hides_no_genuine_beat_and_is_not_answered() -> None:
     async with scene() as s:
-        sealer = Sealer(7, KEY)
+        sealer = Sealer(7, sessions.KEY)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as attacker:
             attacker.bind(("127.0.0.1", 0))
             attacker.setblocking(False)
@@ -192,10 +158,10 @@ async def test_a_flood_hides_no_genuine_beat_and_is_not_answered() -> None:
 @settings(max_examples=50)
 @given(st.lists(st.sampled_from(["beat", "replay", "forge", "lose", "wait"]), max_size=60))
 def test_whatever_arrives_only_genuine_new_beats_count(events: list[str]) -> None:
-    clock = StillClock()
+    clock = sessions.StillClock()
     dispatcher = Dispatcher(uuid4(), clock, unreachable=5.0, freed=lambda: None)
-    session = add_session(dispatcher, clock)
-    server, sealer = Heartbeats(dispatcher), Sealer(7, KEY)
+    session = add_session(dispatcher)
+    server, sealer = Heartbeats(dispatcher), Sealer(7, sessions.KEY)
     sent, genuine = [sealer.seal(beat())], 0
     for event in events:
         heard = session.heard_udp
@@ -221,7 +187,7 @@ def test_whatever_arrives_only_genuine_new_beats_count(events: list[str]) -> Non
 
 async def test_a_worker_whose_engine_is_away_gets_no_jobs_until_a_beat_says_otherwise() -> None:
     async with scene() as s:
-        sealer = Sealer(7, KEY)
+        sealer = Sealer(7, sessions.KEY)
         s.send(sealer.seal(beat(state=WorkerState.INITIALIZING)))
         await s.until(1)
         assert (s.state(), s.dispatcher.rooms()) == (WorkerState.INITIALIZING, [])

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+
 from bench import report
 from bench.beat_writes import by_beats
 from bench.noop import spec_text
-
 from swarm_core.specs import decode_spec
 
 

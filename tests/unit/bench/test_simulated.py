@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from bench.simulated import Book, SimulatedWorker
-
 from swarm_protocol import messages as m
 from swarm_worker.identity import Identity, new_key
 

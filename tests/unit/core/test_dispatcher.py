@@ -1,31 +1,14 @@
 """Who gets jobs: a worker that gave one back gets none until it offers a slot again."""
 
 from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from uuid import uuid4
+
+from tests.fixtures.sessions import StillClock, session
 
 from swarm_core.dispatcher import Dispatcher
 from swarm_core.placement import Shape
-from swarm_core.session import Send, Session, room_of
-from swarm_protocol.heartbeat import Beat, Opener
-from swarm_protocol.messages import Capacity, FromCore, Load, LogAck, Ref, SysInfo
-
-CAPACITY = Capacity(slots=2, cpu_millis=2000, memory=1 << 30, disk=1 << 30)
-SYSINFO = SysInfo(hostname="h", os="linux", arch="amd64", cpus=2, memory=1, engine="e", version="0")
-
-
-class StillClock:
-    """Time that a test moves."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here waits")
+from swarm_protocol.heartbeat import Beat
+from swarm_protocol.messages import FromCore, Load, LogAck, Ref
 
 
 @dataclass
@@ -37,21 +20,13 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.dispatcher = Dispatcher(uuid4(), StillClock(), unreachable=5.0, freed=lambda: self.freed.append(True))
-        self.session = _session(uuid4(), self.sent.append)
+        self.session = session(2, send=self.sent.append)
         self.dispatcher.add(self.session)
         self.dispatcher.ready(self.session, [(1, 1, Shape(1, 1000, 1, 1, {}))])
         self.freed.clear()
 
     def load(self, free_slots: int) -> Load:
         return Load(running=0, free_slots=free_slots, load1=0.0, memory_free=1)
-
-
-def _session(worker: UUID, send: Send) -> Session:
-    return Session(
-        id=uuid4(), worker=worker, name="w", generation=0, labels={}, capacity=CAPACITY, sysinfo=SYSINFO,
-        room=room_of(worker, CAPACITY, {}), opener=Opener(bytes(32)), key_id=7, send=send,
-        close=lambda *_: None, heard_ws=0.0,
-    )  # fmt: skip
 
 
 def test_a_worker_that_gives_a_job_back_gets_no_other_until_it_offers_a_slot() -> None:
