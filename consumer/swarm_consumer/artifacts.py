@@ -9,24 +9,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
 from swarm_consumer.models import Artifact
+from swarm_consumer.outage import Outage
+from swarm_consumer.pages import Page, every
 from swarm_consumer.parallel import each
 from swarm_consumer.progress import Progress, Silent
-from swarm_consumer.retry import Failure, RetryPolicy, next_delay
-from swarm_consumer.transport import Call, Transport, part, unreachable
+from swarm_consumer.transport import Call, Transport, part
 from swarm_consumer.wire import WireError
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import is_safe_path
 
 PARALLEL = 4
-OUTAGE_SECONDS = 60.0
-
-
-class _Page(msgspec.Struct):
-    items: list[Artifact] = []
-    next: str | None = None
 
 
 class Artifacts:
@@ -37,15 +30,7 @@ class Artifacts:
 
     async def all(self, job: int) -> list[Artifact]:
         """All files that the job left. Raises SwarmError."""
-        found: list[Artifact] = []
-        cursor: str | None = None
-        while True:
-            query = [("limit", "500"), *([("cursor", cursor)] if cursor else [])]
-            page = await self._transport.get(_Page, Call("GET", f"/jobs/{job}/artifacts", query))
-            found += page.items
-            cursor = page.next
-            if not cursor:
-                return found
+        return await every(self._transport, f"/jobs/{job}/artifacts", Page[Artifact])
 
     async def fetch(
         self, job: int, folder: Path, *, names: Sequence[str] = (), progress: Progress | None = None
@@ -76,7 +61,7 @@ class Artifacts:
 
     async def _download(self, job: int, artifact: Artifact, file: BinaryIO, progress: Progress) -> None:
         digest, done = hashlib.sha256(), 0
-        tries, began = 0, self._transport.clock.monotonic()
+        outage = Outage(self._transport)
         while True:
             try:
                 async with aclosing(self._pieces(job, artifact, done)) as pieces:
@@ -85,15 +70,14 @@ class Artifacts:
                         digest.update(piece)
                         done += len(piece)
                         progress.advance(len(piece))
-                        tries, began = 0, self._transport.clock.monotonic()
+                        outage.over()
                         _not_over(artifact, done)
                 if done == artifact.size:
                     break
                 lost = WireError("the answer ended early", sent=True)
             except WireError as error:
                 lost = error
-            tries += 1
-            await self._pause(lost, tries, self._transport.clock.monotonic() - began)
+            await outage.pause(lost)
         if f"sha256:{digest.hexdigest()}" != artifact.digest:
             hint = "fetch it again; if it stays so, the core's disk is damaged"
             raise SwarmError("digest_mismatch", f"{artifact.name}: the bytes are not those of its digest", hint=hint)
@@ -108,20 +92,6 @@ class Artifacts:
                 fresh, skip = piece[skip:], max(0, skip - len(piece))
                 if fresh:
                     yield fresh
-
-    async def _pause(self, lost: WireError, tries: int, spent: float) -> None:
-        delay = next_delay(
-            RetryPolicy(patience=OUTAGE_SECONDS),
-            Failure.NOT_SENT,
-            repeatable=True,
-            tries=tries,
-            spent=spent,
-            retry_after=None,
-            jitter=0.5,
-        )
-        if delay is None or lost.untrusted:
-            raise unreachable(self._transport.credentials.url, lost) from None
-        await self._transport.clock.sleep(delay)
 
 
 def _range(artifact: Artifact, start: int) -> dict[str, str]:

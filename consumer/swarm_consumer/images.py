@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from swarm_consumer.archive import Archive, ImageParts, Limits, build_manifest
 from swarm_consumer.engine import Engine, LocalImage
 from swarm_consumer.expand import temporary, uncompressed
 from swarm_consumer.models import Image
+from swarm_consumer.pages import Page, every
 from swarm_consumer.progress import Progress, Silent
 from swarm_consumer.transport import Call, Transport, part
 from swarm_consumer.uploads import Inventory, Source, Uploads
@@ -40,11 +39,6 @@ class Pushed:
     size: int
     sent: int
     """Bytes of blobs that had to travel."""
-
-
-class _Page(msgspec.Struct):
-    items: list[Image] = []
-    next: str | None = None
 
 
 def reference(text: str) -> Reference:
@@ -128,15 +122,7 @@ class Images:
 
     async def all(self) -> list[Image]:
         """All images of the project. Raises SwarmError."""
-        found: list[Image] = []
-        cursor: str | None = None
-        while True:
-            query = [("limit", "500"), *([("cursor", cursor)] if cursor else [])]
-            page = await self._transport.get(_Page, Call("GET", "/images", query))
-            found += page.items
-            cursor = page.next
-            if not cursor:
-                return found
+        return await every(self._transport, "/images", Page[Image])
 
     async def remove(self, text: str) -> None:
         """Forget a tag; blobs that no one needs are reclaimed later. Raises SwarmError(not_found)."""

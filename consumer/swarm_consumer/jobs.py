@@ -9,21 +9,16 @@ import msgspec
 
 from swarm_consumer.coalesce import Coalescer
 from swarm_consumer.models import Cancelled, DryRun, Job, Outcome, Submitted
+from swarm_consumer.outage import OUTAGE_SECONDS
+from swarm_consumer.pages import Page
 from swarm_consumer.transport import Call, Transport
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec, check
 from swarm_protocol.states import JobState
 
-OUTAGE_SECONDS = 60.0
-"""How long a wait goes on while the core does not answer."""
 _POLL = 30.0
 _BATCH = 1000
 _REJECTIONS = frozenset({400, 404, 409, 413, 422})
-
-
-class _Page(msgspec.Struct):
-    items: list[Job] = []
-    next: str | None = None
 
 
 class _Ids(msgspec.Struct):
@@ -123,7 +118,7 @@ class Jobs:
         while left is None or left > 0:
             size = [("limit", str(min(500, left or 500)))]
             call = Call("GET", "/jobs", [*query, *size, *([("cursor", cursor)] if cursor else [])])
-            page = await self._transport.get(_Page, call)
+            page = await self._transport.get(Page[Job], call)
             for job in page.items[:left]:
                 yield job
             left = None if left is None else left - len(page.items)

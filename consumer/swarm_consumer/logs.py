@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from swarm_consumer.retry import Failure, RetryPolicy, next_delay
-from swarm_consumer.transport import Call, Transport, error_of, unreachable
+from swarm_consumer.outage import Outage
+from swarm_consumer.transport import Call, Transport, error_of
 from swarm_consumer.trust import is_loopback
 from swarm_consumer.wire import Answer, WireError
 from swarm_protocol.claims import SERVER_NAME
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 STDOUT, STDERR = 1, 2
-OUTAGE_SECONDS = 60.0
 _MAX_MESSAGE = 4 * 1024 * 1024
 _QUIET = 60.0
 """Seconds without any word, pings included, after which a connection counts as lost."""
@@ -136,19 +135,18 @@ class Logs:
     ) -> AsyncIterator[bytes]:
         """The bytes of one stream so far. Raises SwarmError."""
         query = [("stream", stream)] + ([] if attempt is None else [("attempt", str(attempt))])
-        tries, began = 0, self._transport.clock.monotonic()
+        outage = Outage(self._transport)
         while True:
             try:
                 call = Call("GET", f"/jobs/{job}/logs", [*query, ("offset", str(offset))])
                 async with self._transport.stream(call) as (_, pieces):
                     async for piece in pieces:
                         offset += len(piece)
-                        tries, began = 0, self._transport.clock.monotonic()
+                        outage.over()
                         yield piece
                 return
             except WireError as error:
-                tries += 1
-                await self._pause(error, tries, began)
+                await outage.pause(error)
 
     async def follow(
         self, job: int, *, attempt: int | None = None, cursor: LogCursor | None = None
@@ -159,12 +157,13 @@ class Logs:
         does not come back within a minute.
         """
         seen = cursor or LogCursor(attempt)
-        tries, began, refused = 0, self._transport.clock.monotonic(), False
+        outage, refused = Outage(self._transport), False
         while True:
             try:
                 async with aclosing(self._connection(job, seen)) as events:
                     async for event in events:
-                        tries, began, refused = 0, self._transport.clock.monotonic(), False
+                        outage.over()
+                        refused = False
                         if attempt is not None and _attempt_of(event) > attempt:
                             return
                         if attempt is None and isinstance(event, LogEnd) and seen.missed(event):
@@ -174,8 +173,6 @@ class Logs:
                             return
                 lost = WireError("the connection was closed", sent=True)
             except WireError as error:
-                if error.untrusted:
-                    raise unreachable(self._transport.credentials.url, error) from None
                 lost = error
             except SwarmError as error:
                 if error.status == 401 and not refused:
@@ -184,22 +181,7 @@ class Logs:
                 if error.code != "unavailable":
                     raise
                 lost = WireError(error.message, sent=True)
-            tries += 1
-            await self._pause(lost, tries, began)
-
-    async def _pause(self, error: WireError, tries: int, began: float) -> None:
-        delay = next_delay(
-            RetryPolicy(patience=OUTAGE_SECONDS),
-            Failure.NOT_SENT,
-            repeatable=True,
-            tries=tries,
-            spent=self._transport.clock.monotonic() - began,
-            retry_after=None,
-            jitter=0.5,
-        )
-        if delay is None or error.untrusted:
-            raise unreachable(self._transport.credentials.url, error) from None
-        await self._transport.clock.sleep(delay)
+            await outage.pause(lost)
 
     async def _connection(self, job: int, seen: LogCursor) -> AsyncGenerator[LogEvent, None]:
         """One connection's events, until it closes. Raises WireError, SwarmError."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from swarm_consumer.outage import OUTAGE_SECONDS
 from swarm_consumer.parallel import each
 from swarm_consumer.progress import Progress, Silent
 from swarm_consumer.transport import Call, Transport
@@ -18,7 +19,6 @@ CHUNK = 8 * 1024 * 1024
 SMALL = 1024 * 1024
 """Bytes up to which a blob goes in one request."""
 PARALLEL = 4
-OUTAGE_SECONDS = 60.0
 MAX_STALLS = 30
 """Chunks in a row that brought nothing forward, after which an upload gives up."""
 _ASK = 1000

@@ -1,14 +1,8 @@
 """Workers: look, let in, put out."""
 
-import msgspec
-
 from swarm_consumer.models import JoinToken, Worker
+from swarm_consumer.pages import Page, every
 from swarm_consumer.transport import Call, Transport, part
-
-
-class _Page(msgspec.Struct):
-    items: list[Worker] = []
-    next: str | None = None
 
 
 class Workers:
@@ -24,15 +18,7 @@ class Workers:
 
     async def all(self) -> list[Worker]:
         """All workers. Raises SwarmError."""
-        found: list[Worker] = []
-        cursor: str | None = None
-        while True:
-            query = [("limit", "500"), *([("cursor", cursor)] if cursor else [])]
-            page = await self._transport.get(_Page, Call("GET", "/workers", query))
-            found += page.items
-            cursor = page.next
-            if not cursor:
-                return found
+        return await every(self._transport, "/workers", Page[Worker])
 
     async def get(self, worker: str) -> Worker:
         """One worker by id or name, with the attempts it holds. Raises SwarmError(not_found)."""

@@ -8,7 +8,7 @@ import typer
 from swarm_consumer.cli.completion import image_names, job_ids
 from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.errors import UsageError, report
-from swarm_consumer.cli.output import document, table, write
+from swarm_consumer.cli.output import brief, document, table, write
 from swarm_consumer.cli.text import age, duration
 from swarm_consumer.client import Client
 from swarm_consumer.jobs import JobFilter
@@ -37,7 +37,7 @@ def jobs(
     which = JobFilter(_states(state or []), name, tag, image, worker)
     found = with_client(lambda client: _collect(client, which, None if everything else limit))
     if json:
-        document(found)
+        document([brief(job, "spec", "attempts", "history", "artifacts", "waits_for") for job in found])
         return
     rows = [_row(job) for job in found]
     table(("ID", "STATE", "NAME", "IMAGE", "CREATED", "RAN", "EXIT", "WORKER"), rows)

@@ -29,6 +29,14 @@ def document(value: Any) -> None:
     write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
+def brief(value: Any, *details: str) -> dict[str, Any]:
+    """A value's fields without those that a list does not carry: empty they would say what is not so."""
+    import msgspec
+
+    fields: dict[str, Any] = msgspec.to_builtins(value)
+    return {name: field for name, field in fields.items() if name not in details}
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table: drawn and paged on a terminal, plain columns in a pipe."""
     if not is_terminal():

@@ -9,7 +9,7 @@ from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.cli.jobs import Json
 from swarm_consumer.cli.lazy import Entry, LazyGroup
-from swarm_consumer.cli.output import document, status, table, write
+from swarm_consumer.cli.output import brief, document, status, table, write
 from swarm_consumer.cli.text import age, clean, moment
 from swarm_consumer.models import Worker
 from swarm_protocol.quantities import QuantityError, seconds, show_size
@@ -61,7 +61,7 @@ def listing(json: Json = False) -> None:
     """List workers."""
     found = with_client(lambda client: client.workers())
     if json:
-        document(found)
+        document([brief(worker, "attempts") for worker in found])
         return
     rows = [(w.name, w.state, _offers(w), _count(w), age(w.seen_at), _labels(w)) for w in found]
     table(("NAME", "STATE", "OFFERS", "RUNNING", "SEEN", "LABELS"), rows)

@@ -237,7 +237,9 @@ def test_listing_showing_waiting(swarm: Run, core: FakeCore) -> None:
     assert "exit_nonzero" in shown
     assert json.loads(swarm("show", "1", "--json").stdout)["exit_code"] == 3
     assert swarm("wait", "1", check=3).stdout == "1 failed 3\n"
-    assert json.loads(swarm("jobs", "--json", "--state", "failed").stdout)[0]["id"] == 1
+    (failed,) = json.loads(swarm("jobs", "--json", "--state", "failed").stdout)
+    assert failed["id"] == 1
+    assert not {"spec", "attempts", "history", "artifacts"} & set(failed), "a list does not carry them"
     swarm("submit", "busybox", "--", "forever")
     assert "have not ended in time" in swarm("wait", "2", "--timeout", "100ms", check=124).stderr
 
@@ -326,6 +328,7 @@ def test_workers(swarm: Run, core: FakeCore) -> None:
     token = swarm("worker", "token", "--uses", "2")
     assert token.stdout == "SSJT1-x\n"
     assert "w1" in swarm("worker", "list").stdout
+    assert "attempts" not in json.loads(swarm("worker", "list", "--json").stdout)[0]
     assert "4 slots, 4 cpu, 1G" in swarm("worker", "show", "w1").stdout
     swarm("worker", "revoke", "w1")
     assert core.store.revoked == ["w1"]
@@ -351,7 +354,7 @@ def test_a_renewed_token_is_saved(swarm: Run, core: FakeCore, home: Path) -> Non
 
 def test_core_gone_mid_log_says_how_to_go_on(core: FakeCore, start: Start) -> None:
     script = (
-        "import sys; import swarm_consumer.logs as logs; logs.OUTAGE_SECONDS = 0.5;"
+        "import sys; import swarm_consumer.outage as outage; outage.OUTAGE_SECONDS = 0.5;"
         "from swarm_consumer.cli.main import execute; sys.exit(execute(['run', 'busybox', '--', 'forever']))"
     )
     process = start("-c", script)

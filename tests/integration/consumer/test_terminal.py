@@ -71,6 +71,13 @@ def test_uploads_draw_a_bar(environment: dict[str, str], tmp_path: Path, core: F
     assert len(core.store.blobs) == 1
 
 
+def test_downloads_draw_a_bar(swarm: Run, environment: dict[str, str], tmp_path: Path) -> None:
+    swarm("submit", "busybox", "--", "write", "result", "42")
+    code, seen = on_terminal(environment, "fetch", "1", "--to", str(tmp_path / "got"))
+    assert code == 0, seen
+    assert "download" in seen
+
+
 def test_logs_are_not_changed_on_a_terminal(swarm: Run, environment: dict[str, str]) -> None:
     swarm("submit", "busybox", "--", "echo", "\x1b[31mred")
     assert "\x1b[31mred" in on_terminal(environment, "logs", "1")[1]

@@ -1,0 +1,29 @@
+"""Lists of the core, which come in pages."""
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from swarm_consumer.transport import Call, Transport
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, Generic[T]):
+    """A part of a list, and where the next begins."""
+
+    items: list[T] = []
+    next: str | None = None
+
+
+async def every(transport: Transport, path: str, page: type[Page[T]]) -> list[T]:
+    """All of a list. Raises SwarmError."""
+    found: list[T] = []
+    cursor: str | None = None
+    while True:
+        query = [("limit", "500"), *([("cursor", cursor)] if cursor else [])]
+        part = await transport.get(page, Call("GET", path, query))
+        found += part.items
+        cursor = part.next
+        if not cursor:
+            return found
