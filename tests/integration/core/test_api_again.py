@@ -108,7 +108,7 @@ async def test_a_key_brings_the_same_copies_and_refuses_others(ana: tuple[Client
 async def test_a_key_that_would_not_protect_is_refused(core: LiveCore, ana: tuple[Client, LossyWire], key: str) -> None:
     client, wire = ana
     wire._left = 0
-    token = client.credentials.access_token
+    token = client.credentials.access_token or ""
     body = {"specs": [{"image": "img"}], "keys": [key]}
     refused = problem(await core.call("POST", "/api/v1/jobs/batch", token, json=body))
     assert (refused.code, refused.field, bool(refused.hint)) == ("bad_request", "Idempotency-Key", True)
