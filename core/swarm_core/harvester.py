@@ -18,14 +18,14 @@ from swarm_core.ends import End, SettledEnds
 from swarm_core.events import Changed
 from swarm_core.module import Log
 from swarm_core.policy import Verdict, judge
+from swarm_core.reports import storable
 from swarm_core.store import attempts
 from swarm_core.store.attempts import Current, Settled, Step
-from swarm_core.store.database import CONFLICT, LOST, Connection, Database, transaction
+from swarm_core.store.database import CONFLICT, LOST, REFUSED, Connection, Database, transaction
 from swarm_protocol.messages import Artifact, Finished, Harvesting, Ref, Started
 from swarm_protocol.states import FailureKind, JobState
 
 _RETRY_SECONDS: Final = 0.25
-_PREVIEW: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Harvester:
 
     def report(self, report: Report) -> asyncio.Future[bool]:
         """Queue a report; the future tells whether it counted. Raises SwarmError(unavailable) when full."""
+        if isinstance(report.message, Finished):
+            report = replace(report, message=storable(report.message))
         return self._reports.put(report)
 
     async def run(self) -> None:
@@ -62,7 +64,26 @@ class Harvester:
         await self._reports.run()
 
     async def _write(self, reports: Sequence[Report]) -> list[bool]:
-        """Write a batch, again and again while the database is away: a report is never given up."""
+        """Write a batch; one report that can't be written must not keep back the others."""
+        try:
+            return await self._write_together(reports)
+        except REFUSED as error:
+            if len(reports) == 1:
+                return await self._write_unkeepable(reports[0], error)
+        middle = len(reports) // 2
+        return await self._write(reports[:middle]) + await self._write(reports[middle:])
+
+    async def _write_unkeepable(self, report: Report, error: Exception) -> list[bool]:
+        """Its job must not run for ever: an end that can't be kept as it is ends it all the same."""
+        ref = report.message.ref
+        self._log.error("a worker's report can't be kept", job=ref.job, worker=str(report.worker), error=str(error))
+        if not isinstance(report.message, Finished):
+            return [False]
+        end = Finished(ref=ref, result=str(FailureKind.INVALID), message="its worker's report can't be kept")
+        return await self._write_together([Report(report.worker, end)])
+
+    async def _write_together(self, reports: Sequence[Report]) -> list[bool]:
+        """One transaction, again and again while the database is away: a report is never given up."""
         while True:
             try:
                 async with transaction(self._database.hot) as connection:
@@ -122,8 +143,7 @@ class Harvester:
         facts = replace(current.facts, started=True) if ran else current.facts
         actor = f"worker:{worker}" if worker else self._actor
         timings = msgspec.json.encode(end.timings).decode() if end.timings else None
-        short = msgspec.structs.replace(end, message=end.message[:_PREVIEW])
-        return Settled(current, judge(facts, end.result), short, timings, actor, worker is not None, ran)
+        return Settled(current, judge(facts, end.result), end, timings, actor, worker is not None, ran)
 
     async def _keep_artifacts(self, connection: Connection, settled: list[Settled]) -> list[Settled]:
         """Insert output files with their outcome; an outcome whose blobs aren't all here is no success."""

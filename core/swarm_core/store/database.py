@@ -54,6 +54,9 @@ LOST: Final = (
 )
 """What a call raises when the database is away, hung or restarting: worth another try later."""
 
+REFUSED: Final = (asyncpg.exceptions.DataError, asyncpg.exceptions.IntegrityConstraintViolationError)
+"""What a statement raises whose values can't be kept: no later try will do."""
+
 CONFLICT: Final = (asyncpg.exceptions.DeadlockDetectedError, asyncpg.exceptions.SerializationError)
 """What a transaction raises that lost against another: worth another try at once."""
 

@@ -37,9 +37,9 @@ async def open_session(
     return Known(row["name"], row["generation"])
 
 
-async def reconciled(connection: Connection, session: UUID) -> None:
-    """From now on the worker's attempts that aren't of this session count as lost."""
-    await connection.execute(_SQL["reconciled"], session)
+async def reconciled(connection: Connection, session: UUID) -> bool:
+    """From now on the worker's attempts that aren't of this session count as lost; False where it is over."""
+    return await connection.fetchval(_SQL["reconciled"], session) is not None
 
 
 async def renew(pool: Pool, sessions: Sequence[UUID], lease: float) -> set[UUID]:
@@ -47,9 +47,9 @@ async def renew(pool: Pool, sessions: Sequence[UUID], lease: float) -> set[UUID]
     return {row["id"] for row in await pool.fetch(_SQL["renew"], list(sessions), lease)}
 
 
-async def finish(pool: Pool, session: UUID) -> None:
-    """End a session now."""
-    await pool.execute(_SQL["finish"], session)
+async def finish(connection: Connection, session: UUID) -> bool:
+    """End a session now; False where it is over already."""
+    return await connection.fetchval(_SQL["finish"], session) is not None
 
 
 async def expire(connection: Connection, most: int) -> list[UUID]:

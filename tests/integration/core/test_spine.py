@@ -251,6 +251,22 @@ async def test_an_idempotency_key_makes_one_job(database_url: str) -> None:
         assert await core.database.api.fetchval("select count(*) from job") == 3
 
 
+async def test_a_report_that_cannot_be_kept_ends_its_own_job_and_no_other(database_url: str) -> None:
+    async with spine(database_url) as core:
+        await core.database.api.execute("alter table attempt add check (message <> 'poison')")
+        worker = await core.connect(await core.add_worker("w"))
+        jobs = [await core.submit() for _ in range(4)]
+        refs = [(await worker.assigned()).ref for _ in jobs]
+        for ref in refs:
+            await core.started(worker, ref)
+        ends = [core.finished(worker, ref, message="poison" if ref.job == jobs[1] else "") for ref in refs]
+        assert await asyncio.gather(*ends) == [True] * 4
+
+        states = [(await core.job(job))["state"] for job in jobs]
+        assert states == ["succeeded", "failed", "succeeded", "succeeded"]
+        assert (await core.job(jobs[1]))["failure"] == "invalid"
+
+
 async def test_one_key_stands_for_all_jobs_of_a_request(database_url: str) -> None:
     async with spine(database_url) as core:
         raw, ana = b'{"image":"img"}', Ana()
@@ -266,6 +282,16 @@ async def test_one_key_stands_for_all_jobs_of_a_request(database_url: str) -> No
                 await core.receiver.submit(ana, specs, count=count, key="k")
             assert refused.value.code == "idempotency_mismatch"
         assert await core.database.api.fetchval("select count(*) from job") == 2500
+
+
+async def test_asking_again_with_a_key_spends_no_id(database_url: str) -> None:
+    async with spine(database_url) as core:
+        raw, ana = b'{"image":"img"}', Ana()
+        [first] = await core.receiver.submit(ana, [raw], key="a")
+        for _ in range(3):
+            await core.receiver.submit(ana, [raw], key="a")
+        [second] = await core.receiver.submit(ana, [raw], key="b")
+        assert second.id == first.id + 1
 
 
 async def test_a_request_of_which_one_key_is_known_with_other_content_makes_nothing(database_url: str) -> None:

@@ -16,7 +16,10 @@ with template as materialized (
          with ordinality as t (project_id, person_id, shape_id, priority, retries, infra_retries, at_most_once, wake_at,
                                queue_seconds, image_digest, name, tags, retry_of, spec, actor, n)
 ), input as materialized (
-    select nextval('job_id_seq') as id, i.*
+    select case when key is null or not exists (   -- no id is spent on a key that is known
+               select from idempotency x join template t on x.project_id = t.project_id
+               where t.n = i.template and x.key = i.key
+           ) then nextval('job_id_seq') end as id, i.*
     from (
         select template, key, body_hash, place
         from unnest($16::int[], $17::text[], $18::bytea[]) with ordinality as u (template, key, body_hash, place)
@@ -25,7 +28,7 @@ with template as materialized (
 ), reserved as (
     insert into idempotency (project_id, key, job_id, body_hash)
     select t.project_id, input.key, input.id, input.body_hash from input join template t on t.n = input.template
-    where input.key is not null
+    where input.key is not null and input.id is not null
     order by t.project_id, input.key
     on conflict do nothing
     returning job_id

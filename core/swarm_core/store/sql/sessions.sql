@@ -23,8 +23,9 @@ update worker_session set lease_until = swarm_now() + $2 * interval '1 second'
 where id = any($1::uuid[]) and ended_at is null
 returning id;
 
+-- Locks the session: as long as the transaction lasts, the worker can open no newer one.
 -- name: finish
-update worker_session set ended_at = swarm_now() where id = $1 and ended_at is null;
+update worker_session set ended_at = swarm_now() where id = $1 and ended_at is null returning id;
 
 -- Sessions whose lease has run out, ended here and now; any core may do it.
 -- name: expire
@@ -45,8 +46,9 @@ where a.ended_at is null and s.ended_at is not null
   )
 order by a.job_id limit $1;
 
+-- Locks the session too: what a worker said in one that is over must not settle what it has by a newer one.
 -- name: reconciled
-update worker_session set reconciled_at = swarm_now() where id = $1;
+update worker_session set reconciled_at = swarm_now() where id = $1 and ended_at is null returning id;
 
 -- name: touch_workers
 update worker set seen_at = swarm_now() where id = any($1::uuid[]);
