@@ -226,6 +226,8 @@ class Gateway:
                     await self._reconciler.reconcile(session, message.held)
                 case m.TokenRequest():
                     await self._refresh(session, connection, message.assertion)
+                case m.Goodbye():
+                    await self._part(session, connection)
                 case m.Hello():
                     connection.close(1002, "hello comes once")
                 case _ as never:
@@ -272,6 +274,13 @@ class Gateway:
             return
         connection.good_for(granted.expires_in)
         session.send(m.TokenGrant(token=granted.token, expires_in=granted.expires_in))
+
+    async def _part(self, session: Session, connection: "Connection") -> None:
+        """It leaves and holds nothing: what never arrived there goes back, its session ends, then its connection."""
+        self._dispatcher.remove(session)
+        await self._reconciler.part(session)
+        self._log.info("a worker has left", worker=session.name)
+        connection.close(1000, "goodbye")
 
 
 class Connection:

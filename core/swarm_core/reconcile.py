@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from swarm_core.ends import End, Settle, lost
-from swarm_core.events import Changed
+from swarm_core.events import Changed, Moves
 from swarm_core.module import Log
 from swarm_core.placement import Shape, ShapeOf
 from swarm_core.session import Session
 from swarm_core.store import attempts, sessions
 from swarm_core.store.attempts import OpenAttempt
-from swarm_core.store.database import LOST, Database, transaction
-from swarm_protocol.messages import Cancel, Finished, HeldAttempt, Reconciled, Ref
+from swarm_core.store.database import LOST, Connection, Database, transaction
+from swarm_protocol.messages import CLOSE_SESSION_ENDED, Cancel, Finished, HeldAttempt, Reconciled, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Workers(Protocol):
 
 
 class Reconciler:
-    """Answers `reconcile`."""
+    """Answers `reconcile`, and `goodbye`, which is one with nothing held."""
 
     def __init__(
         self,
@@ -79,16 +79,39 @@ class Reconciler:
         """Settle what is missing, move what is kept, and tell the worker. Raises TimeoutError without a database."""
         try:
             async with transaction(self._database.hot) as connection:
-                refs = [(item.ref.job, item.ref.attempt) for item in held]
-                ended = await attempts.ended_by_worker(connection, session.worker, refs)
-                decided = plan(held, await attempts.open_of_worker(connection, session.worker), ended)
-                _, moved = await self._settle(connection, _ends(decided))
+                if not await sessions.reconciled(connection, session.id):
+                    session.close(CLOSE_SESSION_ENDED, "the session is over; connect again")
+                    return
+                decided, moved = await self._settle_missing(connection, session, held)
                 await attempts.move_to_session(connection, [(a.job, a.attempt) for a in decided.keep], session.id)
-                await sessions.reconciled(connection, session.id)
         except LOST as error:
             raise TimeoutError(f"the database doesn't answer: {error}") from error
         self._changed(moved)
         await self._tell(session, decided)
+
+    async def part(self, session: Session) -> None:
+        """The worker leaves and holds nothing: settle what never arrived there, and end the session with it.
+
+        Raises TimeoutError without a database.
+        """
+        try:
+            async with transaction(self._database.hot) as connection:
+                if not await sessions.finish(connection, session.id):
+                    return
+                _, moved = await self._settle_missing(connection, session, [])
+        except LOST as error:
+            raise TimeoutError(f"the database doesn't answer: {error}") from error
+        self._changed(moved)
+
+    async def _settle_missing(
+        self, connection: Connection, session: Session, held: list[HeldAttempt]
+    ) -> tuple[Plan, Moves]:
+        """Under the session's lock."""
+        refs = [(item.ref.job, item.ref.attempt) for item in held]
+        ended = await attempts.ended_by_worker(connection, session.worker, refs)
+        decided = plan(held, await attempts.open_of_worker(connection, session.worker), ended)
+        _, moved = await self._settle(connection, _ends(decided))
+        return decided, moved
 
     async def _tell(self, session: Session, decided: Plan) -> None:
         kept = [(a.job, a.attempt, await self._known_shape(a.shape)) for a in decided.keep]

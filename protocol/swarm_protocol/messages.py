@@ -11,8 +11,8 @@ import msgspec
 
 PROTOCOL_MAJOR: Final = 1
 """Differs: the two can't talk; the core closes with `CLOSE_VERSION`."""
-PROTOCOL_MINOR: Final = 0
-"""Differs: unknown messages and fields of the later one are ignored by the earlier."""
+PROTOCOL_MINOR: Final = 1
+"""Differs: unknown messages and fields of the later one are ignored by the earlier. 1: `Goodbye`."""
 
 CLOSE_VERSION: Final = 4001
 CLOSE_REVOKED: Final = 4003
@@ -173,6 +173,13 @@ class TokenRequest(_Message, frozen=True, tag="token_request"):
     assertion: str
 
 
+class Goodbye(_Message, frozen=True, tag="goodbye"):
+    """The worker leaves and holds no attempt: end its session now. The core closes the connection once that is done.
+
+    Its last message; it takes no notice of what crosses it. A core of minor version 0 ignores it.
+    """
+
+
 # --- core → worker ---------------------------------------------------------------------------------------
 
 
@@ -263,5 +270,5 @@ class TokenGrant(_Message, frozen=True, tag="token_grant"):
     expires_in: float
 
 
-FromWorker = Hello | Reconcile | Accepted | Started | Harvesting | Log | Finished | Ping | TokenRequest
+FromWorker = Hello | Reconcile | Accepted | Started | Harvesting | Log | Finished | Ping | TokenRequest | Goodbye
 FromCore = Welcome | Reconciled | Assign | Cancel | Discard | Ack | LogAck | Lease | TokenGrant

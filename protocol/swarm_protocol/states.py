@@ -67,7 +67,7 @@ class WorkerState(StrEnum):
     UNREACHABLE = "unreachable"
     """Silent on UDP and websocket past the deadline; its lease still runs."""
     DEAD = "dead"
-    """Its lease has run out."""
+    """Its session is over: it said goodbye, or its lease has run out."""
 
 
 class Budget(StrEnum):

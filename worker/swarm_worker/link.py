@@ -1,9 +1,10 @@
 """The websocket to a core: connect, hello, welcome; then read, write, ping and refresh the token until it is cut.
 
-It is opened again for ever, with a jittered pause from 0.1 to 5 seconds; only a revocation ends it.
+It is opened again for ever, with a jittered pause from 0.1 to 5 seconds; a revocation ends it, and a goodbye.
 """
 
 import asyncio
+import contextlib
 import itertools
 import random
 from collections.abc import Coroutine
@@ -16,6 +17,7 @@ from swarm_protocol import frames, messages
 from swarm_protocol.claims import SERVER_NAME
 from swarm_protocol.messages import (
     FromCore,
+    Goodbye,
     Hello,
     Load,
     Ping,
@@ -33,6 +35,10 @@ _LAST_PAUSE: Final = 5.0
 _OPEN: Final = 10.0
 _SILENCE: Final = 10.0
 """Seconds without an answer to a websocket ping after which the peer counts as gone."""
+_GOODBYE: Final = 2.0
+"""Seconds that the core may take to end a session; then its lease will."""
+_GOODBYE_SINCE: Final = 1
+"""Minor version of the core from which on it knows the word."""
 _WHY: Final = {
     messages.CLOSE_VERSION: "the core speaks another protocol version; upgrade this worker or the core",
     messages.CLOSE_TOKEN: "the access token ran out",
@@ -67,11 +73,31 @@ class Link:
         self._outbox = outbox
         self._listener = listener
         self._pause = _FIRST_PAUSE
+        self._can_leave = False
+        self._leaving = False
+        self._over = asyncio.Event()
+
+    async def leave(self) -> None:
+        """Have the core end the session, and wait until it has; nothing happens where none is open. Bounded.
+
+        For a worker that holds nothing: what still comes from the core is passed over. `run` returns.
+        """
+        if not self._can_leave:
+            return
+        self._leaving = True
+        self._outbox.say(Goodbye())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE):
+                await self._over.wait()
 
     async def run(self) -> None:
-        """Stay connected until cancelled. Raises Revoked."""
+        """Stay connected until cancelled or, after `leave`, until the session is over. Raises Revoked."""
         while True:
             why, least = await self._once()
+            self._can_leave = False
+            if self._leaving:
+                self._over.set()
+                return
             self._outbox.reset()
             self._listener.disconnected(why)
             await asyncio.sleep(max(least, self._pause * random.uniform(0.5, 1.0)))
@@ -134,6 +160,7 @@ class Link:
         if not isinstance(first, Welcome):
             raise frames.FrameError(f"the core began with {type(first).__name__}, not with a welcome")
         self._pause = _FIRST_PAUSE
+        self._can_leave = first.minor >= _GOODBYE_SINCE
         self._listener.welcomed(first)
         for message in rest:
             self._take(message)
@@ -145,6 +172,8 @@ class Link:
                 self._take(message)
 
     def _take(self, message: FromCore) -> None:
+        if self._leaving:
+            return
         if isinstance(message, TokenGrant):
             self._tokens.grant(message.token, message.expires_in)
         else:

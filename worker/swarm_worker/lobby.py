@@ -4,6 +4,8 @@ Only for a worker that holds no attempt: what a predecessor left running can't b
 while the engine does not answer.
 """
 
+import asyncio
+import logging
 from dataclasses import replace
 
 import msgspec
@@ -12,10 +14,33 @@ from swarm_protocol import messages
 from swarm_protocol.messages import FromCore, Hello, Load, Reconcile, Welcome
 from swarm_protocol.states import WorkerState
 from swarm_worker import sysinfo
+from swarm_worker.api import CoreApi
 from swarm_worker.heartbeat import Heart
+from swarm_worker.identity import Identity
+from swarm_worker.link import Link, Revoked
 from swarm_worker.outbox import Outbox
+from swarm_worker.tokens import Tokens
 from swarm_worker.window import LogWindow
 from swarm_worker.worker import Facts
+
+log = logging.getLogger("swarm.worker")
+
+
+async def attend(facts: Facts, identity: Identity, api: CoreApi, tokens: Tokens, stop: asyncio.Event) -> None:
+    """Be shown as a worker that lacks its engine, until cancelled or told to stop."""
+    lobby = Lobby(facts, identity.host)
+    link = Link(identity, api, tokens, lobby.outbox, lobby)
+    running, stopped = asyncio.create_task(link.run()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await link.leave()
+    finally:
+        running.cancel()
+        stopped.cancel()
+        [ended, _] = await asyncio.gather(running, stopped, return_exceptions=True)
+        lobby.disconnected("the lobby is left")
+    if isinstance(ended, Revoked):
+        log.error("%s", ended)  # it is met again once there is an engine
 
 
 class Lobby:

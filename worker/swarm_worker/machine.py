@@ -117,6 +117,11 @@ class Machine:
             return WorkerState.DRAINING
         return WorkerState.WORKING if self.active else WorkerState.WAITING
 
+    @property
+    def needs_lease(self) -> bool:
+        """Whether something is held that only the session's lease keeps ours: not one whose outcome is committed."""
+        return any(not held.acked for held in self.held.values())
+
     def may_start(self, ref: Ref, now: float) -> bool:
         """Whether a container may be started now (CLOCK_BOOTTIME): the attempt is ours as far as anyone can know."""
         held = self.held.get(ref)

@@ -16,7 +16,7 @@ from swarm_worker.identity import Identity
 from swarm_worker.images import Images
 from swarm_worker.journal import Journal
 from swarm_worker.link import Link, Revoked
-from swarm_worker.lobby import Lobby
+from swarm_worker.lobby import attend
 from swarm_worker.machine import Machine
 from swarm_worker.outbox import Outbox
 from swarm_worker.runner import Parts
@@ -108,21 +108,15 @@ class Service:
             return None
         finally:
             if lobby is not None:
-                lobby.cancel()
+                if not self._stop.is_set():
+                    lobby.cancel()
                 await asyncio.wait({lobby})
 
     async def _in_lobby(self, tokens: Tokens, api: CoreApi) -> None:
         """Show the core that this worker is here, and what it lacks."""
         records, problems = Journal(self._settings.data).read_all()
-        if records or problems:
-            return
-        lobby = Lobby(self._facts(""), self._identity.host)
-        try:
-            await Link(self._identity, api, tokens, lobby.outbox, lobby).run()
-        except Revoked as error:
-            log.error("%s", error)  # `_serve` meets it again once there is an engine
-        finally:
-            lobby.disconnected("the engine answers")
+        if not records and not problems:
+            await attend(self._facts(""), self._identity, api, tokens, self._stop)
 
     def _facts(self, engine: str) -> Facts:
         settings = self._settings
@@ -152,6 +146,8 @@ class Service:
             if self._mode is not None:
                 await self._wind_down(worker, self._mode)
                 await _quietly(sandboxes.close())
+            if not worker.machine.needs_lease:
+                await link.leave()
             return 0
         finally:
             for task in (running, watching, stop):

@@ -116,6 +116,8 @@ class FakeCore:
         self.revoked = False
         self.token_refusals: list[str] = []
         """Why the next requests for a token are refused, one reason each."""
+        self.before_goodbye: list[msg.FromCore] = []
+        """What is on its way to the worker while its goodbye is."""
         self.socket: WebSocket | None = None
         self.port = 0
         self.opener = heartbeat.Opener(bytes(32))
@@ -192,10 +194,13 @@ class FakeCore:
 
     async def assign(self, image: str, spec: dict[str, Any], job: int, attempt: int = 1) -> msg.Ref:
         ref = msg.Ref(job, attempt)
+        await self.say(self.assignment(image, spec, ref))
+        return ref
+
+    def assignment(self, image: str, spec: dict[str, Any], ref: msg.Ref) -> msg.Assign:
         whole = msgspec.convert({"image": "test", **spec}, JobSpec)
         named = msg.ImageRef(name="test", digest=image)
-        await self.say(msg.Assign(ref=ref, project=uuid.uuid4(), image=named, spec=msgspec.json.encode(whole)))
-        return ref
+        return msg.Assign(ref=ref, project=uuid.uuid4(), image=named, spec=msgspec.json.encode(whole))
 
     def all_of(self, kind: type[T], ref: msg.Ref | None = None) -> list[T]:
         return [m for m in self.heard if isinstance(m, kind) and (ref is None or getattr(m, "ref", None) == ref)]
@@ -318,6 +323,8 @@ class FakeCore:
                     self.heard.append(message)
                     for answer in self._answer(ws, message):
                         await ws.send_bytes(frames.encode([answer]))
+                    if isinstance(message, msg.Goodbye):
+                        await ws.close(1000)
                 self.changed()
         except (WebSocketDisconnect, RuntimeError):
             if self.socket is ws:
@@ -328,7 +335,7 @@ class FakeCore:
         self.opener = heartbeat.Opener(key)
         plain = msg.Welcome(
             major=1,
-            minor=0,
+            minor=msg.PROTOCOL_MINOR,
             session=uuid.uuid4(),
             cluster=self.cluster,
             core=uuid.uuid4(),
@@ -347,6 +354,8 @@ class FakeCore:
             case msg.Reconcile():
                 yield self.reconcile(message)
                 self.socket = ws
+            case msg.Goodbye():
+                yield from self.before_goodbye
             case msg.Ping(seq=seq):
                 yield msg.Lease(seq=seq)
             case msg.TokenRequest():

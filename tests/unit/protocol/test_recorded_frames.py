@@ -1,6 +1,7 @@
-"""Frames as protocol 1.0 put them on the wire. They are never changed: what was said once must be read for ever.
+"""Frames as each version of the protocol put them on the wire. They are never changed: what was said once must be read
+for ever.
 
-A later minor version adds a file of its own; this one stays, and stands for a peer that wasn't upgraded.
+A minor version has a file with the words that it brought; those of earlier ones stand for peers that weren't upgraded.
 """
 
 import json
@@ -21,8 +22,10 @@ WORDS: dict[str, tuple[frames.Codec[Any], object]] = {
 
 
 def recorded(direction: str) -> dict[str, dict[str, Any]]:
-    """The recordings of one direction by the word they hold: {"frame": hex, "says": the message as JSON}."""
-    found: dict[str, dict[str, Any]] = json.loads((FOLDER / "v1.0.json").read_text())[direction]
+    """One direction's recordings, by the word they hold: {"frame": hex, "says": the message as JSON}."""
+    found: dict[str, dict[str, Any]] = {}
+    for minor in range(m.PROTOCOL_MINOR + 1):
+        found |= json.loads((FOLDER / f"v{m.PROTOCOL_MAJOR}.{minor}.json").read_text())[direction]
     return found
 
 
