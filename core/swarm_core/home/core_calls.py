@@ -33,12 +33,22 @@ class JoinToken(msgspec.Struct):
 
 def is_ready(port: int, ca_pem: str | None = None) -> bool:
     """Whether /ready answers 200. Before the CA is known nothing is verified, and nothing secret is sent."""
-    link = http.client.HTTPSConnection(HOST, port, timeout=2.0, context=_context(ca_pem))
+    return _status(port, "/ready", 2.0, ca_pem) == 200
+
+
+def answers(port: int, seconds: float) -> bool:
+    """Whether a core there answers at all, be its database away: /ping needs nothing but the core's own loop."""
+    return _status(port, "/ping", seconds, None) is not None
+
+
+def _status(port: int, path: str, seconds: float, ca_pem: str | None) -> int | None:
+    """Status of a GET, each step of which may take that long; None where no answer came."""
+    link = http.client.HTTPSConnection(HOST, port, timeout=seconds, context=_context(ca_pem))
     try:
-        link.request("GET", "/ready")
-        return link.getresponse().status == 200
+        link.request("GET", path)
+        return link.getresponse().status
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         link.close()
 

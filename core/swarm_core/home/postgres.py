@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from swarm_core.home import ports, privilege
+from swarm_core.home import pgping, ports, privilege
 from swarm_core.home.folder import ServerFolder, open_log
 from swarm_core.home.pgtools import PgTools, installed_tools
 from swarm_core.home.process import Identity, Running, command_line, identify, working_in
@@ -98,6 +98,11 @@ class EmbeddedPostgres:
     def alive(self) -> bool:
         """Whether the server's process runs."""
         return self._running is not None and self._running.alive()
+
+    def answers(self, seconds: float) -> bool:
+        """Whether it says anything, be it that it takes nobody while it recovers from a crash."""
+        lines = self._lock_file()
+        return len(lines) > 3 and pgping.answers(int(lines[3]), USER, seconds)
 
     def _refuse_other_version(self) -> None:
         file = self.data / "PG_VERSION"

@@ -99,6 +99,7 @@ class Running:
         """Signal after signal, each with the seconds it may take; SIGKILL at the end. Whether it ended."""
         for number, seconds in (*steps, (signal.SIGKILL, 5.0)):
             self.send(number)
+            self.send(signal.SIGCONT)  # a process that was stopped minds no signal before it goes on
             if self.wait(seconds):
                 return True
         return False

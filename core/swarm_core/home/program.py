@@ -34,6 +34,8 @@ class Spec:
     pid_file: Path
     ready: Callable[[int], bool]
     """Called again and again with its pid until it says yes; may take a second itself."""
+    answers: Callable[[float], bool] = lambda _: True
+    """Whether it still says anything when asked, within so many seconds; by default nothing can be asked."""
     stop: Steps = ((signal.SIGTERM, 20.0),)
     stop_orphan: Steps = field(default=((signal.SIGTERM, 20.0),))
     """How one is ended that an earlier supervisor left behind."""
@@ -82,6 +84,10 @@ class Program:
     def alive(self) -> bool:
         """Whether it runs."""
         return self._running is not None and self._running.alive()
+
+    def answers(self, seconds: float) -> bool:
+        """Whether it says anything when asked."""
+        return self.spec.answers(seconds)
 
     def _spawn(self) -> Running:
         with open_log(self.log) as log:

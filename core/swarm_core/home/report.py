@@ -8,7 +8,9 @@ import msgspec
 from swarm_core.home.folder import write_secret
 from swarm_core.home.process import Identity, Running
 
-State = Literal["waiting", "starting", "ready", "restarting", "stopping", "stopped", "failed", "left behind"]
+State = Literal[
+    "waiting", "starting", "ready", "not responding", "restarting", "stopping", "stopped", "failed", "left behind"
+]
 
 
 class ChildReport(msgspec.Struct, kw_only=True):

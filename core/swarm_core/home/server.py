@@ -43,6 +43,10 @@ class Server(Protocol):
         """Whether its process runs."""
         ...
 
+    def answers(self, seconds: float) -> bool:
+        """Whether it says anything at all when asked, within about that time. "Not now" is an answer too."""
+        ...
+
 
 class ServerFailed(SwarmError):
     """A server that did not start, with the end of what it printed."""

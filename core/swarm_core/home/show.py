@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Show = Callable[[Report], None]
-_COLOURS = {"ready": "green", "failed": "red", "restarting": "yellow"}
+_COLOURS = {"ready": "green", "failed": "red", "restarting": "yellow", "not responding": "red"}
 
 
 def summary(report: Report) -> list[str]:

@@ -28,6 +28,7 @@ from swarm_core.home.core_calls import SignIn
 from swarm_core.home.engine import missing_engine
 from swarm_core.home.folder import write_secret
 from swarm_core.home.layout import Home
+from swarm_core.home.patience import Patience
 from swarm_core.home.ports import HOST
 from swarm_core.home.postgres import EmbeddedPostgres
 from swarm_core.home.program import Program, Spec
@@ -40,6 +41,9 @@ EXTERNAL: Final = {"SWARM_DATABASE_URL": "Postgres", "SWARM_REDIS_URL": "Redis"}
 """Variables that name servers of the person's own, which are then not started here."""
 _CORE_SECONDS: Final = 100.0
 """Longer than a core waits for its database, so that it can say itself what it lacks."""
+ANSWERS: Final = Patience()
+DATABASE_ANSWERS: Final = Patience(limit=60.0)
+"""Longer: to end it ends every transaction, and what comes after is a recovery."""
 STOP_CORE: Final = ((signal.SIGTERM, 20.0),)
 STOP_WORKER: Final = ((signal.SIGINT, 70.0), (signal.SIGTERM, 15.0))
 HAND_OVER: Final = ((signal.SIGTERM, 15.0),)
@@ -73,12 +77,14 @@ class Stack:
         """In the order they are started. Servers of the person's own are not among them."""
         home, servers = self._home, []
         if not self._env.get("SWARM_DATABASE_URL"):
-            servers.append(Child(role="postgres", make=lambda _: EmbeddedPostgres(home.postgres)))
+            postgres = Child(role="postgres", make=lambda _: EmbeddedPostgres(home.postgres), patience=DATABASE_ANSWERS)
+            servers.append(postgres)
         if not self._env.get("SWARM_REDIS_URL"):
-            servers.append(Child(role="valkey", make=lambda _: EmbeddedValkey(home.valkey)))
+            servers.append(Child(role="valkey", make=lambda _: EmbeddedValkey(home.valkey), patience=ANSWERS))
         needs, log = tuple(item.role for item in servers), home.log("core")
         core = Child(
-            role="core", make=self._core, needs=needs, after=self._signed_in, waits=lambda: waits_for(log)
+            role="core", make=self._core, needs=needs, after=self._signed_in, waits=lambda: waits_for(log),
+            patience=ANSWERS,
         )  # fmt: skip
         worker = Child(role="worker", make=self._worker, note=self._engine)
         return [*servers, core, worker]
@@ -100,6 +106,7 @@ class Stack:
                 log=self._home.log("core"),
                 pid_file=self._home.pid_file("core"),
                 ready=lambda _: core_calls.is_ready(self._port),
+                answers=lambda seconds: core_calls.answers(self._port, seconds),
                 stop=STOP_CORE,
                 stop_orphan=STOP_CORE,
                 start_seconds=_CORE_SECONDS,

@@ -1,4 +1,4 @@
-"""Starts the children in order, starts those again that die, and stops all in reverse order.
+"""Starts the children in order, starts those again that die or hang, and stops all in reverse order.
 
 Which children there are is data: a role, what it needs, and a function that makes its server when the endpoints
 of what it needs are known. Blocking calls of the port run in threads.
@@ -14,6 +14,7 @@ from typing import Final
 from swarm_core.clock import Clock
 from swarm_core.home.backoff import Backoff
 from swarm_core.home.folder import trim_log
+from swarm_core.home.patience import Patience, Silence
 from swarm_core.home.process import identify
 from swarm_core.home.report import ChildReport
 from swarm_core.home.server import Endpoint, Server
@@ -25,6 +26,8 @@ _LOOK: Final = 0.2
 _WAITS: Final = 1.0
 _TRIM: Final = 60.0
 _NOTE: Final = 5.0
+_ASKED: Final = ("ready", "not responding")
+"""States in which a child owes an answer; while it starts or stops others wait for it."""
 FAILURES: Final = (SwarmError, OSError, subprocess.SubprocessError)
 """What a start or a stop may raise."""
 
@@ -44,6 +47,8 @@ class Child:
     """What a person should know about it now; asked in a thread, now and then."""
     waits: Callable[[], str] | None = None
     """What it waits for while it starts, if anything; asked in a thread, now and then."""
+    patience: Patience | None = None
+    """How it is asked whether it answers; None where nothing can be asked, so that only its end is noticed."""
 
 
 @dataclass
@@ -56,6 +61,7 @@ class _Kept:
     backoff: Backoff = field(default_factory=Backoff)
     since: float = 0.0
     stale: bool = False
+    hung: bool = False
 
 
 class Supervisor:
@@ -90,6 +96,8 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             for kept in self._kept:
                 group.create_task(self._keep(kept))
+                if kept.child.patience is not None:
+                    group.create_task(self._ask(kept, kept.child.patience))
             group.create_task(self._trim())
             group.create_task(self._notes())
 
@@ -141,7 +149,7 @@ class Supervisor:
         before = self._endpoints.get(kept.child.role)
         self._endpoints[kept.child.role] = endpoint
         kept.since = self._clock.monotonic()
-        kept.stale = False
+        kept.stale = kept.hung = False
         if before is not None and before.url != endpoint.url:
             for other in self._kept:
                 other.stale = other.stale or kept.child.role in other.child.needs
@@ -154,15 +162,18 @@ class Supervisor:
     async def _keep(self, kept: _Kept) -> None:
         while True:
             await self._clock.sleep(_LOOK)
+            if kept.hung:
+                await self._end_hung(kept)
             if kept.server is None or kept.stale or not await asyncio.to_thread(kept.server.alive):
                 await self._again(kept)
 
     async def _again(self, kept: _Kept) -> None:
         """Start it once more: at once when only an address changed, else after a wait."""
-        if kept.stale and kept.server is not None:
-            kept.stale = False
-            await asyncio.to_thread(kept.server.stop)
-        else:
+        moved, kept.stale = kept.stale and kept.server is not None, False
+        if moved and not await self._stopped(kept):
+            kept.stale = True
+            return
+        if not moved:
             wait = kept.backoff.after(self._clock.monotonic() - kept.since)
             why = kept.report.detail or "it ended"
             self._show(kept, state="restarting", pid=None, restarts=kept.report.restarts + 1, detail=why)
@@ -172,6 +183,46 @@ class Supervisor:
         except FAILURES as error:
             kept.since = self._clock.monotonic()
             self._show(kept, detail=str(error))
+
+    async def _ask(self, kept: _Kept, patience: Patience) -> None:
+        """Ask it now and then whether it answers. One that is taken for hung is left to `_keep`."""
+        silence = Silence(patience)
+        while True:
+            await self._clock.sleep(patience.every)
+            server, since, asked = kept.server, kept.since, self._clock.monotonic()
+            if server is None or kept.hung or kept.report.state not in _ASKED:
+                silence.heard()
+                continue
+            answers = await asyncio.to_thread(server.answers, patience.answer)
+            if kept.since == since and kept.report.state in _ASKED:  # else the answer was another's
+                self._answered(kept, silence, None if answers else silence.missed(asked, self._clock.monotonic()))
+
+    def _answered(self, kept: _Kept, silence: Silence, silent: float | None) -> None:
+        """What it means that it answered (None), or that it has not for that many seconds."""
+        if silent is not None:
+            kept.hung = silence.hung(silent)
+            self._show(kept, state="not responding", detail=f"no answer for {silent:.0f} s")
+        else:
+            silence.heard()
+            if kept.report.state != "ready":
+                self._show(kept, state="ready", detail="")
+
+    async def _end_hung(self, kept: _Kept) -> None:
+        """Stop one that lives and gives no answer; it is asked again where that is not possible."""
+        kept.hung = False
+        self._show(kept, state="restarting")
+        if not await self._stopped(kept):
+            self._show(kept, state="not responding")
+
+    async def _stopped(self, kept: _Kept) -> bool:
+        """Stop it; whether that was possible, and if not, why."""
+        assert kept.server is not None
+        try:
+            await asyncio.to_thread(kept.server.stop)
+        except FAILURES as error:
+            self._show(kept, detail=str(error))
+            return False
+        return True
 
     async def _notes(self) -> None:
         while True:

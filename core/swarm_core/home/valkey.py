@@ -118,16 +118,23 @@ class EmbeddedValkey:
             time.sleep(0.01)
         return False
 
+    def answers(self, seconds: float) -> bool:
+        """Whether it says anything to our password, be it that it is busy."""
+        return bool(self._said(self._kept_port(), seconds))
+
     def _answers(self, port: int) -> bool:
         """Whether a server there takes our password."""
+        return self._said(port, 2.0) == b"+OK\r\n+PONG\r\n"
+
+    def _said(self, port: int, seconds: float) -> bytes:
+        """What a server there says to our password and a PING; nothing where none answers."""
         request = f"AUTH {self._folder.password()}\r\nPING\r\n".encode()
         try:
-            with socket.create_connection((ports.HOST, port), timeout=2.0) as link:
+            with socket.create_connection((ports.HOST, port), timeout=seconds) as link, link.makefile("rb") as answer:
                 link.sendall(request)
-                with link.makefile("rb") as answer:
-                    return answer.readline() == b"+OK\r\n" and answer.readline() == b"+PONG\r\n"
+                return answer.readline() + answer.readline()
         except OSError:
-            return False
+            return b""
 
     def _orphan(self) -> Running | None:
         """The server that already runs with our configuration, by its pid file."""
@@ -143,13 +150,17 @@ class EmbeddedValkey:
         orphan = self._running if self.alive() else self._orphan()
         if orphan is None:
             return None
-        port = int(self._folder.port_file.read_text()) if self._folder.port_file.exists() else 0
+        port = self._kept_port()
         if command_line(orphan.pid)[:1] == [str(binary)] and port and self._answers(port):
             self._running = orphan
             return self._endpoint(port, adopted=True)
         if not orphan.end(STOP):
             raise ServerFailed(self.name, f"(pid {orphan.pid}, left behind) cannot be stopped", self.log)
         return None
+
+    def _kept_port(self) -> int:
+        """The port it had when it was last started; 0 when it never was."""
+        return int(self._folder.port_file.read_text()) if self._folder.port_file.exists() else 0
 
     def _endpoint(self, port: int, *, adopted: bool) -> Endpoint:
         assert self._running is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from swarm_core.home.backoff import Backoff
+from swarm_core.home.patience import Patience
 from swarm_core.home.server import Endpoint
 from swarm_core.home.supervisor import Child, Supervisor
 from swarm_protocol.errors import SwarmError
@@ -58,6 +59,8 @@ class FakeServer:
         self.running = False
         self.broken = False
         self.dies = False
+        self.hangs = False
+        self.sticks = False
         self.url = f"fake://{name}"
         self.starts: list[float] = []
         self.clock: ManualClock | None = None
@@ -69,15 +72,23 @@ class FakeServer:
         if self.broken:
             raise SwarmError("unavailable", f"{self.name} is broken")
         self.running = not self.dies
+        self.hangs = False
         return Endpoint(url=self.url, address="", pid=1)
 
     def stop(self) -> bool:
         self.events.append(f"stop {self.name}")
+        if self.sticks:
+            raise SwarmError("unavailable", f"{self.name} cannot be stopped")
         was, self.running = self.running, False
         return was
 
     def alive(self) -> bool:
         return self.running
+
+    def answers(self, seconds: float) -> bool:
+        if self.hangs and self.clock:
+            self.clock.now += seconds
+        return not self.hangs
 
 
 def _child(server: FakeServer, **more: object) -> Child:
@@ -175,6 +186,70 @@ async def test_who_was_told_an_address_is_started_anew_when_it_changes() -> None
         await clock.run_until(lambda: events.count("start user") == 2)
     assert events.count("start other") == 1
     assert supervisor.children[1].restarts == 0
+
+
+PATIENCE = Patience(every=5.0, answer=5.0, limit=30.0)
+
+
+async def test_a_child_that_hangs_is_shown_and_then_started_again_and_the_other_is_left_alone() -> None:
+    events: list[str] = []
+    one, two = FakeServer("one", events), FakeServer("two", events)
+    one.clock = clock = ManualClock(sleepers=6)
+    supervisor = Supervisor([_child(server, patience=PATIENCE) for server in (one, two)], clock, lambda: None)
+    async with _kept(supervisor):
+        one.hangs = True
+        await clock.run_until(lambda: supervisor.children[0].state == "not responding")
+        assert (one.running, supervisor.children[0].pid) == (True, 1)
+        assert supervisor.children[0].detail == "no answer for 5 s"
+        await clock.run_until(lambda: events.count("start one") == 2)
+    assert PATIENCE.limit <= one.starts[1] - 5.0 <= PATIENCE.limit + 2 * (PATIENCE.every + PATIENCE.answer)
+    assert events == ["start one", "start two", "stop one", "start one"]
+    assert [(child.state, child.restarts) for child in supervisor.children] == [("ready", 1), ("ready", 0)]
+
+
+async def test_a_child_that_answers_again_in_time_goes_on() -> None:
+    server = FakeServer("one", [])
+    clock = ManualClock(sleepers=4)
+    supervisor = Supervisor([_child(server, patience=PATIENCE)], clock, lambda: None)
+    async with _kept(supervisor):
+        server.hangs = True
+        await clock.run_until(lambda: clock.now > 24)
+        assert supervisor.children[0].detail.startswith("no answer for ")
+        server.hangs = False
+        await clock.run_until(lambda: supervisor.children[0].state == "ready")
+        assert supervisor.children[0].detail == ""
+        server.hangs = True
+        await clock.run_until(lambda: clock.now > 50)
+    assert server.events == ["start one"]
+    assert supervisor.children[0].restarts == 0
+
+
+async def test_a_hung_child_that_cannot_be_stopped_is_told_of_and_asked_again() -> None:
+    server = FakeServer("one", [])
+    clock = ManualClock(sleepers=4)
+    supervisor = Supervisor([_child(server, patience=PATIENCE)], clock, lambda: None)
+    async with _kept(supervisor):
+        server.hangs = server.sticks = True
+        await clock.run_until(lambda: "stop one" in server.events)
+        assert [child.state for child in supervisor.children] == ["not responding"]
+        assert "one cannot be stopped" in supervisor.children[0].detail
+        server.sticks = False
+        await clock.run_until(lambda: server.events.count("start one") == 2)
+    assert supervisor.children[0].state == "ready"
+
+
+async def test_a_child_told_of_another_address_that_cannot_be_stopped_does_not_end_the_supervisor() -> None:
+    events: list[str] = []
+    base, user = FakeServer("base", events), FakeServer("user", events)
+    clock = ManualClock(sleepers=4)
+    supervisor = Supervisor([_child(base), _child(user, needs=("base",))], clock, lambda: None)
+    async with _kept(supervisor):
+        user.sticks = True
+        base.running, base.url = False, "fake://elsewhere"
+        await clock.run_until(lambda: "user cannot be stopped" in supervisor.children[1].detail)
+        assert supervisor.children[0].state == "ready"
+        user.sticks = False
+        await clock.run_until(lambda: events.count("start user") == 2)
 
 
 async def test_what_a_start_waits_for_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
