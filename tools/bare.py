@@ -1,15 +1,18 @@
 """`make test-bare`: the demo and the tests in a clean root that holds Python, venv, make, git and certificates.
 
-The root lives in namespaces of its own, so that its mounts and processes are gone when this ends, however it ends.
-Handed in are the engine's socket and the package clients' settings. The engine looks paths up outside, so the
-folder with the clone, the home and the temporary files has the same path inside and outside.
+The root lives in a mount namespace of its own; whatever still runs in that when this ends is ended. Handed in are the
+engine's socket and the package clients' settings. The engine looks paths up outside, so the folder with the clone, the
+home and the temporary files has the same path inside and outside, and what is mounted in it is mounted for both. It is
+no namespace of processes: a worker looks at its containers through their processes, which the engine starts outside.
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -30,6 +33,7 @@ STOP_SECONDS = 300.0
 ENTER = """
 set -eu
 root=$1 work=$2 socket=$3 commands=$4
+findmnt -rno TARGET | while read -r at; do [ "$at" = "$work" ] || mount --make-private "$at" || true; done
 mount --bind "$root" "$root"
 mount --rbind /dev "$root/dev"
 mount --rbind /sys "$root/sys"
@@ -97,11 +101,20 @@ def fill(work: Path) -> None:
 
 def run(root: Path, work: Path, commands: str) -> int:
     """Run the commands in the root and return their exit code; a signal is handed on, and then waited for."""
+    subprocess.run(["mount", "--bind", str(work), str(work)], check=True)
+    try:
+        subprocess.run(["mount", "--make-shared", str(work)], check=True)
+        return _run_in(root, work, commands)
+    finally:
+        subprocess.run(["umount", "--recursive", "--lazy", str(work)], check=True)
+
+
+def _run_in(root: Path, work: Path, commands: str) -> int:
     enter = ["sh", "-c", ENTER, "sh", str(root), str(work), str(socket_path()), commands]
     child = subprocess.Popen(
-        ["unshare", "--mount", "--pid", "--fork", "--kill-child", *enter],
+        ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", 'read -r _; exec "$@"', "sh", *enter],
         env=environment(work),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         start_new_session=True,
     )
     caught: list[int] = []
@@ -114,12 +127,35 @@ def run(root: Path, work: Path, commands: str) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, hand_on)
-    signal.signal(signal.SIGALRM, lambda *_: child.kill())  # its namespaces end with it
-    code = child.wait()
-    signal.alarm(0)
+    signal.signal(signal.SIGALRM, lambda *_: child.kill())
+    namespace = _namespace_of(child)
+    try:
+        code = child.wait()
+        signal.alarm(0)
+    finally:
+        _end_all_in(namespace)
     if caught:
         raise Interrupted(caught[0])
     return code
+
+
+def _namespace_of(child: "subprocess.Popen[bytes]") -> str:
+    """The child's mount namespace, once it has one of its own; then the child may begin."""
+    assert child.stdin is not None
+    outside = os.readlink("/proc/self/ns/mnt")
+    while (found := os.readlink(f"/proc/{child.pid}/ns/mnt")) == outside:
+        time.sleep(0.01)
+    with child.stdin as begin:
+        begin.write(b"\n")
+    return found
+
+
+def _end_all_in(namespace: str) -> None:
+    """Kill what was left behind in a mount namespace, which goes with its last process."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(process / "ns/mnt") == namespace:
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def environment(work: Path) -> dict[str, str]:
