@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from bench import beat_writes, containers, heartbeats, latency, report, servers, throughput
+from bench import beat_writes, command, containers, heartbeats, latency, report, servers, throughput
 from bench.report import Result
 
 BUSY: Final = 0.7
@@ -54,6 +54,7 @@ def _run(names: list[str], rounds: int, quick: bool, long: bool) -> list[Result]
             rows += asyncio.run(throughput.measure(up, rounds, bulk, single))
         if "latency" in names:
             rows += asyncio.run(latency.measure(up, 100 if quick else 1000))
+            rows += asyncio.run(command.measure(up, 5 if quick else 20))
         if "heartbeats" in names:
             rows += asyncio.run(beat_writes.measure(up, 20 if quick else 200, 10 if quick else 30))
         if "containers" in names:

@@ -30,6 +30,7 @@ GOALS: Final[dict[str, Goal]] = {
     "noop_growth": Goal("ratio", 0.9, at_least=True),
     "idle_to_worker_p50": Goal("subject", 4.0, at_least=False),
     "idle_to_outcome_p50": Goal("subject", 7.0, at_least=False),
+    "cli_submit": Goal("subject", 250.0, at_least=False),
     "container_jobs": Goal("ratio", 0.9, at_least=True),
     "heartbeat_cpu": Goal("ratio", 2.0, at_least=False),
     "heartbeat_db_writes": Goal("subject", 0.0, at_least=False),

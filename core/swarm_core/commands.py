@@ -6,7 +6,7 @@ Nothing heavy is imported before a command runs: `swarm --help` lists these from
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -47,11 +47,12 @@ def init(
 
 
 @app.command()
-def ca() -> None:
+def ca(json: Json = False) -> None:
     """Print the CA certificate that clients pin."""
     from swarm_core import oneshot
 
-    typer.echo(_run(oneshot.ca(os.environ)), nl=False)
+    found = _run(oneshot.ca(os.environ))
+    _show(found, json, found["ca_pem"].rstrip("\n"))
 
 
 @app.command(name="join-token")
@@ -68,21 +69,23 @@ def join_token(
 
 
 @app.command()
-def migrate() -> None:
+def migrate(json: Json = False) -> None:
     """Bring the database to this version's schema."""
     from swarm_core import oneshot
 
     applied = _run(oneshot.migrate(os.environ))
-    typer.echo("\n".join(f"applied {name}" for name in applied) or "the schema is this version's already")
+    words = "\n".join(f"applied {name}" for name in applied) or "the schema is this version's already"
+    _show({"applied": applied}, json, words)
 
 
 @app.command()
-def settings() -> None:
+def settings(json: Json = False) -> None:
     """Print the settings that a core would start with, without passwords."""
     from swarm_core import oneshot
     from swarm_core.settings import from_environment
 
-    _show(oneshot.shown(from_environment()), True, "")
+    found = oneshot.shown(from_environment())
+    _show(found, json, "\n".join(_lines(found)))
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -95,6 +98,15 @@ def _show(value: dict[str, Any], json: bool, text: str) -> None:
 
         text = msgspec.json.format(msgspec.json.encode(value)).decode()
     typer.echo(text)
+
+
+def _lines(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """A line for each value, with those of a group under its name."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _lines(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix + name:<24} {'-' if value is None else value}"
 
 
 def _read(file: str) -> str:

@@ -63,10 +63,11 @@ async def init(env: Mapping[str, str], admin: str, password: str) -> dict[str, A
         passwords.close()
 
 
-async def ca(env: Mapping[str, str]) -> str:
-    """The CA certificate in PEM. Raises SwarmError."""
+async def ca(env: Mapping[str, str]) -> dict[str, Any]:
+    """The CA certificate in PEM, and its fingerprint as join tokens carry it. Raises SwarmError."""
     async with _open(env) as opened:
-        return opened.cluster.authority.pem
+        authority = opened.cluster.authority
+        return {"ca_pem": authority.pem, "fingerprint": authority.fingerprint}
 
 
 async def join_token(env: Mapping[str, str], uses: int, ttl: float) -> dict[str, Any]:

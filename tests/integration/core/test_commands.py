@@ -107,6 +107,7 @@ async def test_the_first_commands_on_an_empty_database(env: dict[str, str]) -> N
     assert made["ca_pem"] == ca.out
     pinned = parse_join_token(msgspec.json.decode(token.out)["token"]).ca_fingerprint
     assert pinned == ca_fingerprint(ssl.PEM_cert_to_DER_cert(ca.out))
+    assert msgspec.json.decode((await run(env, "ca", "--json")).out) == {"ca_pem": ca.out, "fingerprint": pinned}
     again = await init(env)
     assert msgspec.json.decode(again.out)["user"] == "root"
     assert msgspec.json.decode(again.out)["refresh_token"] != made["refresh_token"]
@@ -118,10 +119,12 @@ async def test_the_first_commands_on_an_empty_database(env: dict[str, str]) -> N
 async def test_migrate_and_settings(env: dict[str, str]) -> None:
     assert "applied 0001_spine.sql" in (await run(env, "migrate")).out
     assert "this version's already" in (await run(env, "migrate")).out
-    shown = await run(env, "settings")
+    assert msgspec.json.decode((await run(env, "migrate", "--json")).out) == {"applied": []}
+    shown, read = await run(env, "settings"), await run(env, "settings", "--json")
     password = env["SWARM_DATABASE_URL"].partition("://")[2].partition("@")[0].partition(":")[2]
-    assert password not in shown.out
-    assert msgspec.json.decode(shown.out)["timers"]["lease"] == 30.0
+    assert password not in shown.out + read.out
+    assert msgspec.json.decode(read.out)["timers"]["lease"] == 30.0
+    assert ["timers.lease", "30.0"] in [line.split() for line in shown.out.splitlines()]
 
 
 async def test_a_database_that_is_down_is_waited_for_and_then_named(env: dict[str, str]) -> None:
