@@ -6,7 +6,10 @@ ApiError
 """
 
 import asyncio
+import os
 import random
+import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -124,7 +127,17 @@ class CoreApi:
                     raise _error(answer.status, await answer.content.read(65536), answer.headers)
                 yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unreachable(f"{method} {path}: {error or 'time is up'}") from error
+            raise Unreachable(f"{method} {path}: {in_words(error)}") from error
+
+
+def in_words(error: Exception) -> str:
+    """Why a core did not answer, without a library's own vocabulary."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, TimeoutError):
+        return "time is up"
+    if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError | socket.gaierror) and cause.errno:
+        return os.strerror(cause.errno)
+    return str(cause) or type(cause).__name__
 
 
 def _error(status: int, data: bytes, headers: Mapping[str, str]) -> ApiError:

@@ -4,6 +4,7 @@ Nothing heavy is imported before the command runs: `swarm --help` lists it from 
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,9 +79,16 @@ def _token(token: str | None, token_file: Path | None) -> str:
     if token == "-":
         return typer.get_text_stream("stdin").readline()
     if token is None:
-        return os.environ.get("SWARM_JOIN_TOKEN") or str(typer.prompt("Join token", hide_input=True, err=True))
+        return os.environ.get("SWARM_JOIN_TOKEN") or _asked()
     typer.echo("warning: other users of this machine can read a token in a command; use --token-file", err=True)
     return token
+
+
+def _asked() -> str:
+    if not sys.stdin.isatty():
+        hint = "give --token-file FILE, or --token - with it on standard input; `swarm worker token` makes one"
+        raise _failed("there is no join token, and no terminal to ask for it", hint)
+    return str(typer.prompt("Join token", hide_input=True, err=True))
 
 
 def _default_data() -> Path:

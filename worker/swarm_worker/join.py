@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from swarm_protocol import claims
 from swarm_protocol.errors import Problem, SwarmError
+from swarm_worker.api import in_words
 from swarm_worker.identity import Identity, https_base, new_key, pinned_context, public_key
 
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
@@ -40,7 +41,7 @@ async def join(url: str, token_text: str, name: str) -> Identity:
         joined = await _send(url, ca_pem, token, key, name)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         hint = "check the address and the port (wss://host:8443), and that `swarm up` or the core runs there"
-        raise SwarmError("unavailable", f"no core answers at {url}: {error or 'time is up'}", hint=hint) from error
+        raise SwarmError("unavailable", f"no core answers at {url}: {in_words(error)}", hint=hint) from error
     return Identity(
         worker_id=joined.worker_id, cluster=joined.cluster, name=joined.name or name, url=url, ca_pem=ca_pem, key=key
     )

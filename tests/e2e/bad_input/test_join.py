@@ -51,6 +51,21 @@ def test_a_text_that_is_no_token(home: Home, tmp_path: Path) -> None:
     assert "that is no join token" in told[0]
 
 
+def test_no_token_at_all(home: Home, tmp_path: Path) -> None:
+    words = ("worker", "join", home.url.replace("https", "wss"), "--data", str(tmp_path / "w"))
+    message, hint = error_of(home.swarm(*words, check=FAILURE))
+    assert message == "there is no join token, and no terminal to ask for it"
+    assert "--token-file" in hint
+
+
+def test_an_address_where_no_core_is(home: Home, tmp_path: Path) -> None:
+    token = token_of(home, tmp_path / "token")
+    words = ("worker", "join", "wss://127.0.0.1:1", "--token-file", str(token), "--data", str(tmp_path / "w"))
+    message, hint = error_of(home.swarm(*words, check=FAILURE))
+    assert message == "no core answers at wss://127.0.0.1:1: Connection refused"
+    assert "wss://host:8443" in hint
+
+
 def test_a_token_that_the_core_never_made(home: Home, tmp_path: Path) -> None:
     token = token_of(home, tmp_path / "token")
     text = token.read_text()
