@@ -54,6 +54,12 @@ class Home:
         self.engine = EngineApi(socket_path())
         self.eye = Eye(self.folder / "credentials.json")
         self._clusters: set[str] = set()
+        self._as: list[str] = []
+
+    def belongs_to(self, user: int, *words: str) -> None:
+        """From now on commands run as that user, by `words` before them."""
+        os.chown(self.folder, user, user)
+        self._as = list(words)
 
     # Commands --------------------------------------------------------------------------------------------
 
@@ -94,7 +100,7 @@ class Home:
     ) -> "subprocess.Popen[bytes]":
         """Start a command and leave it running, with pipes for all of its streams."""
         return subprocess.Popen(
-            [SWARM, *words],
+            [*self._as, SWARM, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,0 +1,56 @@
+"""The whole of it for somebody who is not root, but in the group of the engine's socket."""
+
+import os
+import pwd
+import sys
+from pathlib import Path
+
+import psutil
+
+from tools.engine_api import socket_path
+
+from .conftest import NewHome
+from .harness import IMAGE, SWARM, Home
+
+SCRIPT = "id -u; cat /in/words; umask 077; mkdir -p /out/deep; cp /in/words /out/deep/copy; sleep 0.2"
+
+
+def test_a_home_of_an_ordinary_user(new_home: NewHome, tmp_path: Path) -> None:
+    home = new_home()
+    user = os.geteuid()
+    if user == 0:
+        user = pwd.getpwnam("daemon").pw_uid  # an account, for initdb wants a name
+        home.belongs_to(user, *become(user))
+    (tmp_path / "words").write_text("one\ntwo\n")
+    tmp_path.chmod(0o755)
+
+    home.up()
+    home.push()
+    done = home.swarm("run", "--input", str(tmp_path / "words"), IMAGE, "--", "sh", "-c", SCRIPT)
+
+    assert done.stdout.decode().split() == [str(user), "one", "two"], "containers run as their worker's user"
+    assert all(set(psutil.Process(pid).uids()) == {user} for pid in home.pids().values())
+    home.swarm("fetch", "1", "--to", "got")
+    copy = home.folder / "got" / "deep" / "copy"
+    assert copy.read_text() == "one\ntwo\n"
+    assert copy.stat().st_uid == user
+    home.kill("worker")
+    home.whole()
+    assert home.swarm("run", IMAGE, "--", "echo", "again").stdout == b"again\n"
+    home.down()
+    assert left_of_jobs(home) == []
+
+
+def become(user: int) -> list[str]:
+    """Words that run a command as that user. What of the environment lies in a closed folder, such as root's own home,
+    they may read all the same; nothing else is theirs."""
+    group = socket_path().stat().st_gid
+    words = ["setpriv", f"--reuid={user}", f"--regid={user}", f"--groups={group}"]
+    on_the_way = [*SWARM.parents, *Path(sys.executable).resolve().parents]
+    closed = [folder for folder in on_the_way if not folder.stat().st_mode & 0o001]
+    return [*words, *(["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"] if closed else [])]
+
+
+def left_of_jobs(home: Home) -> list[str]:
+    """What the worker still keeps of attempts."""
+    return [str(path) for path in (home.folder / "worker" / "attempts").glob("*")]
