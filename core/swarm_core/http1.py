@@ -14,6 +14,9 @@ HEAD_SECONDS: Final = 15.0
 HEAD_BYTES: Final = 64 * 1024
 REST_SECONDS: Final = 15.0
 """For the rest of a body that nobody wants any more; closing at once would take the answer from the sender."""
+CLOSE_SECONDS: Final = 0.5
+"""For an idle peer to agree to the end of TLS while the core stops; many a client looks at its connection only when
+it needs it next, and would hold the core up for as long as that may take."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -34,6 +37,11 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.transport.is_closing():
+            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

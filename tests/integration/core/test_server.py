@@ -1,6 +1,7 @@
 """The HTTPS server's limits and its stop, over real sockets."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -130,6 +131,21 @@ async def test_stopping_lets_a_request_finish_and_takes_no_more(core: LiveCore) 
     go_on.set()
     assert (await asking).status_code == 200
     await stopping
+
+
+async def test_stopping_does_not_wait_for_an_idle_peer_that_does_not_look(core: LiveCore) -> None:
+    def ask() -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", core.server.port))
+        peer = core.trust.wrap_socket(plain, server_hostname=SERVER_NAME)
+        peer.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b"pong"):
+            answer += peer.recv(4096)
+        return peer
+
+    with await asyncio.to_thread(ask):
+        async with asyncio.timeout(15):
+            await core.server.stop(60)
 
 
 async def takes_connections(core: LiveCore) -> bool:
