@@ -1,5 +1,7 @@
 """A home goes down and comes up again with jobs in it; two homes on one engine."""
 
+from pathlib import Path
+
 from .conftest import NewHome
 from .harness import IMAGE, Home
 
@@ -45,7 +47,7 @@ def test_down_gives_jobs_back_at_no_cost_and_up_runs_them(new_home: NewHome) -> 
 
 
 def test_two_homes_on_one_engine_do_not_touch_one_another(home: Home, new_home: NewHome) -> None:
-    other = new_home()
+    other = new_home(fresh=True)
     other.up()
     other.push()
     mine, theirs = home.sh(HOLD), other.sh(HOLD)
@@ -76,3 +78,18 @@ def test_up_on_a_running_home_changes_nothing(home: Home) -> None:
     with home.only():
         assert b"already running" in home.swarm("up", "--detach").stdout
         assert {child["role"] for child in home.status()["children"]} == {"postgres", "valkey", "core", "worker"}
+
+
+def test_up_tells_whoever_is_signed_out_how_to_sign_in(home: Home, tmp_path: Path) -> None:
+    kept = home.folder / "credentials.json"
+    with home.only():
+        kept.rename(tmp_path / "kept")
+        try:
+            said = home.swarm("up", "--detach").stdout.decode()
+            words = said.splitlines()[-1].partition("`swarm ")[2].rstrip("`").split()
+            assert words[0] == "login"
+            home.swarm(*words)
+            home.swarm("jobs")
+        finally:
+            (tmp_path / "kept").replace(kept)
+    assert "sign in" not in home.swarm("up", "--detach").stdout.decode()

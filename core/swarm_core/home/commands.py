@@ -85,6 +85,9 @@ def _already(home: "Home") -> None:
     typer.echo(f"swarm is already running{f' at {last.url} ({last.state})' if last else ''}; nothing was changed")
     for line in plain(last) if last else []:
         typer.echo(line)
+    if last and last.url and not home.credentials.exists():
+        words = f"--ca-fingerprint {last.ca_fingerprint} --password-file {home.with_data(None).admin_password}"
+        typer.echo(f"you are signed out; sign in with `swarm login {last.url} --user {last.user} {words}`")
 
 
 def _stop_supervisor(home: "Home") -> None:

@@ -41,6 +41,8 @@ class Report(msgspec.Struct, kw_only=True):
     data: str
     url: str = ""
     user: str = ""
+    ca_fingerprint: str = ""
+    """What `swarm login` compares the core's CA with."""
     error: str = ""
     hint: str = ""
     notes: list[str] = []

@@ -84,7 +84,7 @@ class _Life:
 
     async def _start_and_keep(self) -> None:
         await self._supervisor.start()
-        self._report.user = self._stack.user
+        self._report.user, self._report.ca_fingerprint = self._stack.user, self._stack.ca_fingerprint
         self._tell("ready")
         await self._supervisor.keep()
 

@@ -16,6 +16,7 @@ import os
 import re
 import secrets
 import signal
+import ssl
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,7 @@ from swarm_core.home.program import Program, Spec
 from swarm_core.home.server import Endpoint, tail
 from swarm_core.home.supervisor import Child, Endpoints
 from swarm_core.home.valkey import EmbeddedValkey
+from swarm_protocol.claims import ca_fingerprint
 from swarm_protocol.errors import SwarmError
 
 EXTERNAL: Final = {"SWARM_DATABASE_URL": "Postgres", "SWARM_REDIS_URL": "Redis"}
@@ -68,6 +70,11 @@ class Stack:
     def user(self) -> str:
         """Who is signed in, once the core has started."""
         return self._sign_in.user if self._sign_in else ""
+
+    @property
+    def ca_fingerprint(self) -> str:
+        """Of the core's CA; empty before the core has started."""
+        return ca_fingerprint(ssl.PEM_cert_to_DER_cert(self._sign_in.ca_pem)) if self._sign_in else ""
 
     def notes(self) -> list[str]:
         """Which servers are the person's own."""
