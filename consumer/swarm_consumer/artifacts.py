@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from fnmatch import fnmatchcase
@@ -16,10 +17,13 @@ from swarm_consumer.parallel import each
 from swarm_consumer.progress import Progress, Silent
 from swarm_consumer.transport import Call, Transport, part
 from swarm_consumer.wire import WireError
+from swarm_protocol import filenames
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import is_safe_path
 
 PARALLEL = 4
+_ANY_BYTES = sys.platform.startswith("linux")
+"""Whether names of files are bytes here, and not text of some kind."""
 
 
 class Artifacts:
@@ -47,7 +51,7 @@ class Artifacts:
 
     async def _one(self, job: int, folder: Path, artifact: Artifact, progress: Progress) -> Path:
         target = place(folder, artifact.name)
-        partial = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+        partial = target.with_name(_partial(target.name))
         try:
             with partial.open("wb") as file:
                 await self._download(job, artifact, file, progress)
@@ -107,11 +111,21 @@ def _matches(name: str, globs: Sequence[str]) -> bool:
     return not globs or any(fnmatchcase(name, glob) for glob in globs)
 
 
+def _partial(name: str) -> str:
+    """A name for the file while it comes: its own may be as long as names can be."""
+    return f".{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.{os.getpid()}.part"
+
+
 def place(folder: Path, name: str) -> Path:
-    """Where a file of this name goes below `folder`, its parents made. Raises SwarmError where that is outside."""
+    """Where a file of this name goes below `folder`, its parents made. Raises SwarmError where that is outside.
+
+    The name is the text of docs/rest.md; where the system takes any bytes as a name, the file gets its own back.
+    """
     foreign = os.name == "nt" and any(sign in name for sign in '\\:*?"<>|')
     if not is_safe_path(name) or foreign:
         raise SwarmError("bad_request", f"a file named {name!r} can't be written below {folder}")
+    if _ANY_BYTES:
+        name = os.fsdecode(filenames.to_bytes(name))
     at = folder
     for step in name.split("/")[:-1]:
         at = at / step

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from swarm_core.policy import RELEASED
+from swarm_protocol.filenames import MAX_BYTES
 from swarm_protocol.messages import Artifact, Finished
 from swarm_protocol.states import FailureKind
 
@@ -52,7 +53,8 @@ def _wrong(end: Finished) -> str:
 
 
 def _is_storable(file: Artifact) -> bool:
-    return "\0" not in file.name + file.digest and 0 <= file.size < _BIGINT and 0 <= file.mode < _INT
+    named = "\0" not in file.name + file.digest and len(file.name.encode()) <= MAX_BYTES
+    return named and 0 <= file.size < _BIGINT and 0 <= file.mode < _INT
 
 
 def _length(value: int) -> int:

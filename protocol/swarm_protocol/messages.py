@@ -135,7 +135,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One output file, already uploaded as a blob."""
 
     name: str
-    """Path below `/out`."""
+    """Path below `/out`, as text (`filenames`)."""
     digest: str
     size: int
     mode: int = 0o644

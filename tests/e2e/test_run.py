@@ -1,5 +1,6 @@
 """`swarm run`, as a person uses it: streams, exit codes, files in and out."""
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -89,6 +90,26 @@ def test_files_and_folders_go_in_and_come_out(home: Home, tmp_path: Path) -> Non
         if file.is_file()
     }
     assert got == {"ls": b"run\ntree\n", **{f"copy/{name}": data for name, data in TREE.items()}}
+
+
+def test_names_come_back_byte_for_byte_and_are_shown_in_one_line(home: Home, tmp_path: Path) -> None:
+    long = "あ" * 85
+    names = rf"""'{long}' '\xe9' "$(printf 'caf\351')" "$(printf 'a\nb\033[31m')" """
+    script = f'cd /out; for name in {names}; do echo it > "$name"; done'
+    home.swarm("run", IMAGE, "--", "sh", "-c", script)
+    job = str(home.json("jobs", "--limit", "1")[0]["id"])
+
+    fetched = home.swarm("fetch", job, "-o", "got", cwd=tmp_path).stdout.decode().splitlines()
+
+    left = {b"caf\xe9", b"a\nb\x1b[31m", rb"\xe9", long.encode()}
+    assert set(os.listdir(os.fsencode(tmp_path / "got"))) == left
+    texts = [r"caf\xe9", r"a\nb\x1b[31m", r"\x5cxe9", long]
+    assert sorted(fetched) == sorted(f"got/{text}" for text in texts)
+    shown = home.swarm("show", job).stdout.decode()
+    assert all(text in shown for text in texts)
+    assert "\x1b" not in shown
+    as_data = home.json("fetch", job, "-o", str(tmp_path / "again"))
+    assert sorted(Path(path).name for path in as_data) == sorted([r"caf\xe9", "a\nb\x1b[31m", r"\x5cxe9", long])
 
 
 def test_a_failed_jobs_files_come_back_too(home: Home, tmp_path: Path) -> None:

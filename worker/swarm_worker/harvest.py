@@ -27,15 +27,16 @@ async def collect(
         found = await asyncio.to_thread(_find, out, spec)
     except files.OutputsTooLarge as error:
         return _or_else(end, FailureKind.OUTPUT_TOO_LARGE, str(error)), _NONE
-    except files.OutputUnreadable as error:
-        return _or_else(end, FailureKind.OUTPUT_MISSING, str(error)), _NONE
     if found.files:
         begins()
         try:
             await transfer.upload([_upload(out, file) for file in found.files], ref)
         except (ApiError, OSError) as error:
             return _or_else(end, FailureKind.WORKER_LOST, f"the outputs could not be brought: {error}"), _NONE
-    if found.unmatched:
+    if found.unreadable:
+        more = f" (and {len(found.unreadable) - 1} more)" if len(found.unreadable) > 1 else ""
+        end = _or_else(end, FailureKind.OUTPUT_MISSING, found.unreadable[0] + more)
+    elif found.unmatched:
         text = f"no file in /out matches {found.unmatched[0]!r}; the job must write what --output names"
         end = _or_else(end, FailureKind.OUTPUT_MISSING, text)
     return end, [Artifact(name=f.name, digest=f.digest, size=f.size, mode=f.mode) for f in found.files]
@@ -49,7 +50,7 @@ def _find(out: Path, spec: JobSpec) -> files.Outputs:
 
 
 def _upload(out: Path, file: files.Output) -> Upload:
-    return Upload(file.digest, file.size, partial(files.open_output, out, file.name))
+    return Upload(file.digest, file.size, partial(files.open_output, out, file.path))
 
 
 def _or_else(end: End, kind: FailureKind, text: str) -> End:

@@ -10,8 +10,9 @@ from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.jobs import Json
 from swarm_consumer.cli.output import document, status, write
 from swarm_consumer.cli.progress import Bar
-from swarm_consumer.cli.text import clean
+from swarm_consumer.cli.text import path_text
 from swarm_consumer.client import Client
+from swarm_protocol.filenames import shown
 
 
 def fetch(
@@ -27,9 +28,9 @@ def fetch(
     folder = to or Path(f"job-{job}")
     paths = with_client(lambda client: _fetch(client, job, folder, name or []))
     if json:
-        document([str(path) for path in paths])
+        document([path_text(path) for path in paths])
         return
-    write("".join(f"{clean(path)}\n" for path in paths))
+    write("".join(f"{shown(path_text(path))}\n" for path in paths))
     if not paths:
         status(f"job {job} left no files")
 

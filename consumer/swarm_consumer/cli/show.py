@@ -14,6 +14,7 @@ from swarm_consumer.cli.text import age, clean, columns, duration, moment, reaso
 from swarm_consumer.client import Client
 from swarm_consumer.models import Job
 from swarm_protocol.errors import SwarmError
+from swarm_protocol.filenames import shown
 from swarm_protocol.quantities import show_size
 from swarm_protocol.states import JobState
 
@@ -120,7 +121,7 @@ def _history(job: Job) -> str:
 def _files(job: Job) -> str:
     if not job.artifacts:
         return ""
-    rows = [(a.name, show_size(a.size), a.digest[:19]) for a in job.artifacts]
+    rows = [(shown(a.name), show_size(a.size), a.digest[:19]) for a in job.artifacts]
     return f"files (swarm fetch {job.id})\n" + _indent(columns(("NAME", "SIZE", "DIGEST"), rows))
 
 

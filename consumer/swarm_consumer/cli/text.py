@@ -1,10 +1,13 @@
 """Text that a job controls, made safe for a terminal; sizes, times and tables for people."""
 
+import os
 import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
+from swarm_protocol.filenames import to_text
 from swarm_protocol.quantities import show_seconds
 
 # C0 and C1 control characters, and those that change the direction of what follows.
@@ -15,6 +18,11 @@ def clean(text: object) -> str:
     """One line without anything that a terminal would act on."""
     flat = str(text).replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
     return _HOSTILE.sub("�", flat).encode("utf-8", "replace").decode()
+
+
+def path_text(path: Path) -> str:
+    """A path of this machine as text, also where its name is none."""
+    return to_text(os.fsencode(path)) if os.name == "posix" else str(path)
 
 
 def age(then: datetime | None, now: datetime | None = None) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from swarm_core.api import filename
 from swarm_core.api.auth import Identity, identity_of, needs
 from swarm_core.api.body import answer, decode, nothing, read
 from swarm_core.api.job_forms import (
@@ -264,6 +265,7 @@ def _checked_key(key: str) -> str:
 def routes(receiver: Submitting, steering: Steered, archive: TaskArchive) -> list[Route]:
     """All routes of jobs, the busiest first."""
     handlers = JobRoutes(receiver, steering, archive)
+    filename.register()
     at = "/api/v1/jobs"
     return [
         Route(at, handlers.submit, methods=["POST"]),
@@ -276,5 +278,5 @@ def routes(receiver: Submitting, steering: Steered, archive: TaskArchive) -> lis
         Route(f"{at}/{{id}}/retry", handlers.retry, methods=["POST"]),
         Route(f"{at}/{{id}}", handlers.remove, methods=["DELETE"]),
         Route(f"{at}/{{id}}/artifacts", handlers.artifacts, methods=["GET"]),
-        Route(f"{at}/{{id}}/artifacts/{{name:path}}", handlers.artifact, methods=["GET"]),
+        Route(f"{at}/{{id}}/artifacts/{{name:file}}", handlers.artifact, methods=["GET"]),
     ]

@@ -54,7 +54,7 @@ def busybox_layer() -> bytes:
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             archive.addfile(entry)
         archive.add(BUSYBOX, "bin/busybox", filter=_by_root)
-        for tool in ("sh", "cat", "echo", "sleep", "id", "ls", "dd", "true", "false", "yes", "head", "mkfifo", "ln"):
+        for tool in "sh cat echo sleep id ls dd true false yes head mkfifo ln mkdir chmod".split():
             entry = tarfile.TarInfo(f"bin/{tool}")
             entry.type, entry.linkname, entry.mode = tarfile.LNKTYPE, "bin/busybox", 0o755
             archive.addfile(entry)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from swarm_protocol import messages as msg
+from swarm_protocol.filenames import to_bytes
 
 from .conftest import Home, busybox_layer, put_image
 from .fake_core import FakeCore
@@ -70,6 +71,30 @@ async def test_outputs_of_a_failed_job_come_too(core: FakeCore, worker: Home, im
     finished = await core.finished(ref)
     assert (finished.result, finished.exit_code) == ("exit_nonzero", 9)
     assert [core.blobs[a.digest] for a in finished.artifacts] == [b"part\n"]
+
+
+async def test_names_that_are_no_text_come_as_text_that_leads_back(core: FakeCore, worker: Home, image: str) -> None:
+    script = r"""
+        for name in 'caf\351.txt' 'caf\\xe9.txt' 'a\nb' '\377dir/\376'; do
+            name="$(printf "/out/$name.")"; name="${name%.}"
+            mkdir -p "${name%/*}"; echo it > "$name"
+        done"""
+    finished = await core.finished(await core.assign(image, {"command": ["sh", "-c", script]}, 1))
+    assert (finished.result, finished.message) == ("succeeded", "")
+    names = {to_bytes(artifact.name) for artifact in finished.artifacts}
+    assert names == {b"caf\xe9.txt", rb"caf\xe9.txt", b"a\nb", b"\xffdir/\xfe"}
+    assert {core.blobs[artifact.digest] for artifact in finished.artifacts} == {b"it\n"}
+
+
+async def test_a_file_that_cannot_be_brought_is_named_and_the_others_come(
+    core: FakeCore, worker: Home, image: str
+) -> None:
+    long = "/".join(["d" * 250] * 9)
+    script = f"cd /out; mkdir -p {long}; echo it > {long}/file; echo kept > kept; exit 0"
+    finished = await core.finished(await core.assign(image, {"command": ["sh", "-c", script]}, 1))
+    assert finished.result == "output_missing"
+    assert "2,000 bytes" in finished.message
+    assert [artifact.name for artifact in finished.artifacts] == ["kept"]
 
 
 async def test_a_large_output_goes_in_chunks(core: FakeCore, worker: Home, image: str) -> None:

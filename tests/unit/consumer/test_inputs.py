@@ -96,3 +96,12 @@ def test_a_file_is_not_put_over_a_folder_or_below_a_file(tmp_path: Path) -> None
     with pytest.raises(SwarmError, match="can't make the folder"):
         place(tmp_path, "file/x")
     assert place(tmp_path, "new/deep/x") == tmp_path / "new/deep/x"
+
+
+@pytest.mark.parametrize("text", [r"..\x2fout", r"a\x00", r"\x2e\x2e/out"])
+def test_an_escape_leads_nowhere_else(tmp_path: Path, text: str) -> None:
+    assert os.fsencode(place(tmp_path, text)) == os.fsencode(tmp_path / text)
+
+
+def test_a_name_that_is_no_text_gets_its_bytes_back(tmp_path: Path) -> None:
+    assert os.fsencode(place(tmp_path, r"caf\xe9/\x5cxff")) == os.fsencode(tmp_path) + b"/caf\xe9/\\xff"

@@ -33,6 +33,7 @@ def test_a_message_is_shortened_and_loses_what_text_in_postgres_cannot_have() ->
         Finished(ref=REF, result="succeeded", timings={"r\0n": 1.0}),
         Finished(ref=REF, result="succeeded", artifacts=[Artifact(name="a\0", digest="sha256:0", size=1)]),
         Finished(ref=REF, result="succeeded", artifacts=[Artifact(name="a", digest="sha256:0", size=-1)]),
+        Finished(ref=REF, result="succeeded", artifacts=[Artifact(name="é" * 1001, digest="sha256:0", size=1)]),
     ],
 )
 def test_a_report_that_cannot_be_kept_ends_its_job_and_says_why(end: Finished) -> None:

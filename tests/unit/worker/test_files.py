@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from swarm_protocol.filenames import to_bytes
 from swarm_protocol.spec import InputFile
 from swarm_worker import files, quota
-from swarm_worker.files import OutputsTooLarge, OutputUnreadable, collect, make_folders, open_output, place_for
+from swarm_worker.files import OutputsTooLarge, collect, make_folders, open_output, place_for
+from swarm_worker.globs import Globs
 
 LIMIT = 1 << 30
 
@@ -62,10 +64,48 @@ def test_limits_of_count_size_and_depth(tmp_path: Path, monkeypatch: pytest.Monk
         collect(tmp_path, ["d/**"], LIMIT)
 
 
-def test_a_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).touch()
-    with pytest.raises(OutputUnreadable, match="UTF-8"):
-        collect(tmp_path, [], LIMIT)
+def test_names_are_texts_that_lead_back_and_paths_open_the_files(tmp_path: Path) -> None:
+    for raw in (b"\xff", rb"\xff", b"a\nb"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + raw)).write_bytes(raw)
+    found = collect(tmp_path, [], LIMIT)
+    assert (found.unreadable, [f.name for f in found.files]) == ((), [r"\x5cxff", "a\nb", r"\xff"])
+    for file in found.files:
+        with open_output(tmp_path, file.path) as opened:
+            assert opened.read() == to_bytes(file.name)
+
+
+def test_a_glob_meets_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).touch()
+    assert [f.name for f in collect(tmp_path, ["caf?.txt"], LIMIT).files] == [r"caf\xe9.txt"]
+
+
+def test_what_cannot_be_brought_is_named_and_keeps_nothing_else_back(tmp_path: Path) -> None:
+    (tmp_path / "kept").touch()
+    deep = tmp_path.joinpath(*["d" * 250] * 8)
+    deep.mkdir(parents=True)
+    (deep / "file").touch()
+    found = collect(tmp_path, [], LIMIT)
+    assert [f.name for f in found.files] == ["kept"]
+    (said,) = found.unreadable
+    assert said.startswith("the path of /out/ddd")
+    assert "longer than 2,000 bytes" in said
+    assert len(said) < 300
+
+
+def test_an_output_that_goes_away_while_it_is_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a\x1b[31m", "b"):
+        (tmp_path / name).touch()
+    takes = Globs.takes
+
+    def and_removes(globs: Globs, name: str) -> bool:
+        if name != "b":
+            (tmp_path / name).unlink()
+        return takes(globs, name)
+
+    monkeypatch.setattr(Globs, "takes", and_removes)
+    found = collect(tmp_path, [], LIMIT)
+    assert [f.name for f in found.files] == ["b"]
+    assert found.unreadable == (r"/out/a\x1b[31m can't be read: No such file or directory",)
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "", "a//b", "."])
