@@ -29,6 +29,8 @@ from swarm_worker.settings import Settings, read
 from .fake_core import FakeCore, fake_core
 
 BUSYBOX = Path("/bin/busybox")
+FILES = ("cat", "ls", "dd", "head", "mkfifo", "ln", "mkdir", "chmod")
+TOOLS = (*FILES, "sh", "echo", "sleep", "id", "true", "false", "yes")
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def busybox_layer() -> bytes:
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             archive.addfile(entry)
         archive.add(BUSYBOX, "bin/busybox", filter=_by_root)
-        for tool in "sh cat echo sleep id ls dd true false yes head mkfifo ln mkdir chmod".split():
+        for tool in TOOLS:
             entry = tarfile.TarInfo(f"bin/{tool}")
             entry.type, entry.linkname, entry.mode = tarfile.LNKTYPE, "bin/busybox", 0o755
             archive.addfile(entry)
