@@ -148,6 +148,7 @@ class Finished(_Message, frozen=True, tag="finished"):
     result: str
     """`succeeded`, `released` (given back at no cost: the worker is being stopped) or a FailureKind."""
     exit_code: int | None = None
+    """The job's own; none where its container never started, was stopped over its quota, or went with the engine."""
     oom: bool = False
     message: str = ""
     """One line for a person: what happened, and the flag that helps where one does."""

@@ -272,13 +272,16 @@ class Runner:
     # --- after its end -------------------------------------------------------------------------------------
 
     def _judge(self, ended: Exit, early: End | None) -> End:
+        """What the attempt came to. A failure that is not the job's own doing has no exit code of the job's."""
         if ended.engine_lost and early is None:
             text = f"the container ended with the engine, or was removed by someone else (exit code {ended.code})"
-            return End(FailureKind.ENGINE_LOST, text, ended.code, ended.oom)
+            return End(FailureKind.ENGINE_LOST, text, None, ended.oom)
         if early is None:
             return failures.of_exit(ended.code, ended.oom, self._spool.tail(2, _TAIL), self._spec)
         if self._why is not None:
             early = self._stopped_end()
+        if early.result == FailureKind.OUTPUT_TOO_LARGE:
+            return replace(early, oom=ended.oom)
         return replace(early, exit_code=ended.code, oom=ended.oom)
 
     async def _harvest(self, end: End) -> tuple[End, list[Artifact]]:

@@ -58,6 +58,7 @@ async def test_a_job_over_its_quota_is_stopped_while_it_runs(core: FakeCore, wor
     }
     finished = await core.finished(await core.assign(image, spec, 1))
     assert (finished.result, finished.artifacts) == ("output_too_large", [])
+    assert finished.exit_code is None, "an answer to our signal, and none of the job's own"
 
 
 async def test_tmp_counts_towards_the_quota_too(core: FakeCore, worker: Home, image: str) -> None:
