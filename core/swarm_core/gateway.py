@@ -5,10 +5,8 @@ the Scheduler's and the Dispatcher's.
 """
 
 import asyncio
-import contextlib
 import os
 import secrets
-from collections import deque
 from dataclasses import dataclass
 from typing import Final, Protocol, assert_never
 from uuid import UUID
@@ -19,6 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from swarm_core.api.auth import identity_of, worker_only
 from swarm_core.clock import Clock
+from swarm_core.connection import Connection
 from swarm_core.dispatcher import Dispatcher
 from swarm_core.harvester import Harvester, Report
 from swarm_core.module import Log
@@ -35,8 +34,6 @@ from swarm_protocol.heartbeat import Opener
 from swarm_protocol.ids import SessionId, uuid7
 
 _HELLO_SECONDS: Final = 10.0
-_OUTBOX_BYTES: Final = 16 * 1024 * 1024
-"""A worker that doesn't read this much is cut off; it will reconcile."""
 
 
 class Granted(Protocol):
@@ -128,7 +125,7 @@ class Gateway:
             self._open.discard(connection)
             await connection.finish(writer)
 
-    async def _converse(self, connection: "Connection", worker: UUID) -> None:
+    async def _converse(self, connection: Connection, worker: UUID) -> None:
         async with asyncio.timeout(_HELLO_SECONDS):
             first = await connection.read()
         hello = first[0] if first else None
@@ -152,7 +149,7 @@ class Gateway:
         finally:
             self._dispatcher.remove(session)
 
-    async def _welcome(self, connection: "Connection", worker: UUID, hello: m.Hello) -> Session | None:
+    async def _welcome(self, connection: Connection, worker: UUID, hello: m.Hello) -> Session | None:
         session_id = SessionId(uuid7())
         try:
             async with transaction(self._database.hot) as db:
@@ -208,7 +205,7 @@ class Gateway:
 
     # Messages --------------------------------------------------------------------------------------------
 
-    async def _handle(self, session: Session, connection: "Connection", batch: list[m.FromWorker]) -> None:
+    async def _handle(self, session: Session, connection: Connection, batch: list[m.FromWorker]) -> None:
         self._dispatcher.heard(session)
         for message in batch:
             match message:
@@ -264,7 +261,7 @@ class Gateway:
         if not done.cancelled() and done.exception() is None:
             session.send(m.Ack(ref=ref))
 
-    async def _refresh(self, session: Session, connection: "Connection", assertion: str) -> None:
+    async def _refresh(self, session: Session, connection: Connection, assertion: str) -> None:
         try:
             granted = await self._gate.exchange(assertion)
         except SwarmError as error:
@@ -275,85 +272,12 @@ class Gateway:
         connection.good_for(granted.expires_in)
         session.send(m.TokenGrant(token=granted.token, expires_in=granted.expires_in))
 
-    async def _part(self, session: Session, connection: "Connection") -> None:
+    async def _part(self, session: Session, connection: Connection) -> None:
         """It leaves and holds nothing: what never arrived there goes back, its session ends, then its connection."""
         self._dispatcher.remove(session)
         await self._reconciler.part(session)
         self._log.info("a worker has left", worker=session.name)
         connection.close(1000, "goodbye")
-
-
-class Connection:
-    """One websocket with an outbox: what gathers goes out as one frame."""
-
-    def __init__(self, socket: WebSocket, clock: Clock, good_for: float) -> None:
-        self._socket = socket
-        self._clock = clock
-        self._outbox: deque[m.FromCore] = deque()
-        self._more = asyncio.Event()
-        self._closing: tuple[int, str] | None = None
-        self._expires = clock.monotonic() + good_for
-        self._closed = False
-
-    def good_for(self, seconds: float) -> None:
-        """Its access token was refreshed."""
-        self._expires = self._clock.monotonic() + seconds
-
-    def send(self, message: m.FromCore) -> None:
-        """Put a message into the outbox; the connection is cut when the worker doesn't read."""
-        if self._closing is None:
-            self._outbox.append(message)
-            if len(self._outbox) > 100_000:
-                self.close(1008, "the worker doesn't read")
-            self._more.set()
-
-    def close(self, code: int, reason: str) -> None:
-        """Close after what is in the outbox; nothing is added any more."""
-        if self._closing is None:
-            self._closing = (code, reason[:120])
-            self._more.set()
-
-    async def read(self) -> list[m.FromWorker]:
-        """The messages of the next frame. Raises WebSocketDisconnect, FrameError, TimeoutError (token ran out)."""
-        while True:
-            left = self._expires - self._clock.monotonic()
-            if left <= 0:
-                self.close(m.CLOSE_TOKEN, "the access token ran out")
-                raise TimeoutError("the access token ran out")
-            try:
-                async with asyncio.timeout(left):
-                    frame = await self._socket.receive_bytes()
-            except KeyError:
-                raise frames.FrameError("text where a binary frame belongs") from None
-            except TimeoutError:
-                continue
-            return frames.from_worker.decode(frame)
-
-    async def write(self) -> None:
-        """Send what gathers until the connection closes."""
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
-            while True:
-                await self._more.wait()
-                self._more.clear()
-                batch, self._outbox = self._outbox, deque()
-                for frame in frames.pack(batch):
-                    await self._socket.send_bytes(frame)
-                if self._closing is not None and not self._outbox:
-                    await self._close()
-                    return
-
-    async def finish(self, writer: "asyncio.Task[None]") -> None:
-        """End the connection: give the writer a moment for the rest, then stop it."""
-        self.close(1000, "")
-        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-            await asyncio.wait_for(writer, 2)
-        await self._close()
-
-    async def _close(self) -> None:
-        if not self._closed and self._closing is not None:
-            self._closed = True
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
-                await self._socket.close(*self._closing)
 
 
 def _json(value: object) -> str:
