@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
+from tests.fixtures.seeds import PlantHome
 
 from tools import sample_image
 
@@ -17,10 +18,11 @@ NewHome = Callable[..., Home]
 
 
 @contextmanager
-def running(home: Home) -> Iterator[Home]:
+def running(home: Home, plant: PlantHome) -> Iterator[Home]:
     """Bring a home up with the sample image pushed; take it down however the block ends."""
     with ExitStack() as stack:
         stack.callback(home.close)
+        plant(home.folder)
         home.up()
         home.push()
         yield home
@@ -34,9 +36,9 @@ def sample() -> str:
 
 
 @pytest.fixture(scope="session")
-def shared_home(sample: str) -> Iterator[Home]:
+def shared_home(sample: str, plant_home: PlantHome) -> Iterator[Home]:
     """The home behind `home`."""
-    with running(Home()) as home:
+    with running(Home(), plant_home) as home:
         yield home
 
 
@@ -48,13 +50,15 @@ def home(shared_home: Home) -> Home:
 
 
 @pytest.fixture
-def new_home(sample: str) -> Iterator[NewHome]:
-    """Makes homes that are taken down at the end of the test."""
+def new_home(sample: str, plant_home: PlantHome) -> Iterator[NewHome]:
+    """Makes homes that are taken down at the end of the test; `fresh` ones make their database themselves."""
     with ExitStack() as stack:
 
-        def make(**env: str) -> Home:
+        def make(*, fresh: bool = False, **env: str) -> Home:
             home = Home(env)
             stack.callback(home.close)
+            if not fresh:
+                plant_home(home.folder)
             return home
 
         yield make

@@ -106,6 +106,7 @@ class Home:
             stderr=subprocess.PIPE,
             env={**self.env, **(env or {})},
             cwd=cwd or self.folder,
+            bufsize=0,  # what a test's own read takes ahead would be missing in `communicate`
             start_new_session=True,
         )
 

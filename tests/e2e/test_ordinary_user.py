@@ -16,7 +16,7 @@ SCRIPT = "id -u; cat /in/words; umask 077; mkdir -p /out/deep; cp /in/words /out
 
 
 def test_a_home_of_an_ordinary_user(new_home: NewHome, tmp_path: Path) -> None:
-    home = new_home()
+    home = new_home(fresh=True)
     user = os.geteuid()
     if user == 0:
         user = pwd.getpwnam("daemon").pw_uid  # an account, for initdb wants a name

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from tests.fixtures.seeds import PlantHome
 
 from .conftest import running
 from .harness import Home
@@ -26,9 +27,9 @@ WAITS = "echo on; until [ -e /out/go ]; do sleep 0.05; done; rm /out/go; echo of
 
 
 @pytest.fixture(scope="session")
-def short_home(sample: str) -> Iterator[Home]:
+def short_home(sample: str, plant_home: PlantHome) -> Iterator[Home]:
     """A home of quick timers; leave it up, with nothing running and no worker but its own."""
-    with running(Home(SHORT)) as home:
+    with running(Home(SHORT), plant_home) as home:
         yield home
 
 

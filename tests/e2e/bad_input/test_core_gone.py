@@ -36,7 +36,11 @@ def test_run_goes_on_with_the_next_core_without_gap_or_double(home: Home) -> Non
 def test_a_core_that_stays_away_is_named_and_the_job_goes_on(home: Home) -> None:
     words = ("run", IMAGE, "--", "sh", "-c", "echo first; until [ -e /out/go ]; do sleep 0.05; done; echo last")
     child = subprocess.Popen(
-        [sys.executable, "-c", IMPATIENT, *words], env=home.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", IMPATIENT, *words],
+        env=home.env,
+        bufsize=0,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert child.stdout is not None
     assert child.stdout.readline() == b"first\n"

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.fixtures.seeds import PlantHome
 
 from swarm_core.home import detach
 from swarm_core.home.layout import find_home
@@ -93,8 +94,15 @@ def new_home(open_folder: Path) -> Iterator[Callable[[str], LiveHome]]:
 
 
 @pytest.fixture
-def home(new_home: Callable[[str], LiveHome]) -> LiveHome:
+def fresh_home(new_home: Callable[[str], LiveHome]) -> LiveHome:
+    """One that has to make its database first."""
     return new_home("home")
+
+
+@pytest.fixture
+def home(fresh_home: LiveHome, plant_home: PlantHome) -> LiveHome:
+    plant_home(fresh_home.folder)
+    return fresh_home
 
 
 def _running(pids: dict[str, int]) -> list[str]:
@@ -109,17 +117,17 @@ def _lives(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_up_then_a_signal_ends_all_in_order(home: LiveHome, number: signal.Signals) -> None:
-    supervisor = home.up_and_ready()
-    pids = home.pids()
+def test_up_then_a_signal_ends_all_in_order(fresh_home: LiveHome, number: signal.Signals) -> None:
+    supervisor = fresh_home.up_and_ready()
+    pids = fresh_home.pids()
     assert list(pids) == ROLES
     assert sorted(_running(pids)) == sorted(ROLES)
     supervisor.send_signal(number)
     printed, _ = supervisor.communicate(timeout=60)
     assert supervisor.returncode == 0, printed
     assert _running(pids) == []
-    assert home.journal() == ["core started", "worker started", "worker SIGINT", "core SIGTERM"]
-    assert home.report()["state"] == "stopped"
+    assert fresh_home.journal() == ["core started", "worker started", "worker SIGINT", "core SIGTERM"]
+    assert fresh_home.report()["state"] == "stopped"
 
 
 def test_down_and_status(home: LiveHome) -> None:
@@ -190,13 +198,13 @@ def test_after_a_killed_supervisor_down_ends_all(home: LiveHome) -> None:
     assert home.journal()[-2:] == ["worker SIGINT", "core SIGTERM"]
 
 
-def test_killed_while_it_starts_nothing_is_lost_track_of(home: LiveHome) -> None:
-    supervisor = home.up()
-    home.until(lambda: any(item["pid"] for item in home.report()["children"]))
+def test_killed_while_it_starts_nothing_is_lost_track_of(fresh_home: LiveHome) -> None:
+    supervisor = fresh_home.up()
+    fresh_home.until(lambda: any(item["pid"] for item in fresh_home.report()["children"]))
     supervisor.kill()
     supervisor.wait()
-    home.up_and_ready()
-    data = str(home.folder / "data")
+    fresh_home.up_and_ready()
+    data = str(fresh_home.folder / "data")
     servers = [item for item in psutil.process_iter() if any(word.startswith(data) for word in _words(item))]
     assert len(servers) == 2, servers
 
@@ -209,7 +217,7 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 def test_a_first_start_that_fails_stops_the_rest_and_shows_the_log(home: LiveHome) -> None:
-    (home.folder / "state").mkdir(parents=True)
+    (home.folder / "state").mkdir(parents=True, exist_ok=True)
     (home.folder / "state" / "journal.broken").touch()
     supervisor = home.up()
     printed, _ = supervisor.communicate(timeout=60)
@@ -232,14 +240,14 @@ def test_two_homes_side_by_side(new_home: Callable[[str], LiveHome]) -> None:
     assert len(_running(pids)) == 4
 
 
-def test_data_moves_and_is_remembered(home: LiveHome, open_folder: Path) -> None:
-    home.up_and_ready("--data", str(open_folder / "elsewhere"))
+def test_data_moves_and_is_remembered(fresh_home: LiveHome, open_folder: Path) -> None:
+    fresh_home.up_and_ready("--data", str(open_folder / "elsewhere"))
     assert (open_folder / "elsewhere" / "postgres" / "data" / "PG_VERSION").exists()
-    assert not (home.folder / "data").exists()
-    home.command("down")
-    home.up_and_ready()
-    assert home.report()["data"] == str(open_folder / "elsewhere")
-    assert not (home.folder / "data").exists()
+    assert not (fresh_home.folder / "data").exists()
+    fresh_home.command("down")
+    fresh_home.up_and_ready()
+    assert fresh_home.report()["data"] == str(open_folder / "elsewhere")
+    assert not (fresh_home.folder / "data").exists()
 
 
 def test_port_taken_is_said_with_the_remedy(home: LiveHome) -> None:
@@ -278,7 +286,7 @@ def test_detached_returns_when_all_is_up(
 
 
 def test_detached_failure_is_told_with_the_end_of_the_log(home: LiveHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home.folder / "state").mkdir(parents=True)
+    (home.folder / "state").mkdir(parents=True, exist_ok=True)
     (home.folder / "state" / "journal.broken").touch()
     with pytest.raises(SwarmError, match="core is broken on purpose"):
         _detached(home, monkeypatch)

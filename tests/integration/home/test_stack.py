@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.fixtures.seeds import PlantHome
 
 from swarm_core.clock import SystemClock
 from swarm_core.home.core_calls import is_ready
@@ -21,10 +22,17 @@ PACKAGES = Path(__file__).with_name("fake_packages")
 
 
 @pytest.fixture
-def home(open_folder: Path) -> Home:
+def fresh_home(open_folder: Path) -> Home:
+    """One that has to make its database first."""
     found = find_home({"SWARM_HOME": str(open_folder / "home")})
     found.make()
     return found
+
+
+@pytest.fixture
+def home(fresh_home: Home, plant_home: PlantHome) -> Home:
+    plant_home(fresh_home.config)
+    return fresh_home
 
 
 @asynccontextmanager
@@ -44,17 +52,22 @@ def _credentials(home: Home) -> dict[str, str]:
     return found
 
 
-async def test_up_signs_in_and_joins_the_worker(home: Home) -> None:
+async def test_up_signs_in_and_joins_the_worker(fresh_home: Home) -> None:
     port = free_port(udp=True)
-    async with _up(home, port) as supervisor:
+    async with _up(fresh_home, port) as supervisor:
         assert [(child.role, child.state) for child in supervisor.children] == [
             (role, "ready") for role in ("postgres", "valkey", "core", "worker")
         ]
-        saved = _credentials(home)
+        saved = _credentials(fresh_home)
         assert saved["url"] == f"https://127.0.0.1:{port}"
         assert is_ready(port, saved["ca_pem"])
     assert not is_ready(port)
-    for secret in (home.credentials, home.seal_key, home.admin_password, home.state / "join-token"):
+    for secret in (
+        fresh_home.credentials,
+        fresh_home.seal_key,
+        fresh_home.admin_password,
+        fresh_home.state / "join-token",
+    ):
         assert stat.S_IMODE(secret.stat().st_mode) == 0o600, secret
 
 
@@ -68,12 +81,12 @@ async def test_keys_and_worker_stay_and_follow_a_new_port(home: Home) -> None:
         assert json.loads((home.worker / "identity.json").read_text())["url"] == f"wss://127.0.0.1:{port}"
 
 
-async def test_servers_of_the_persons_own_are_used(home: Home, postgres_url: str, valkey_url: str) -> None:
+async def test_servers_of_the_persons_own_are_used(fresh_home: Home, postgres_url: str, valkey_url: str) -> None:
     own = {"SWARM_DATABASE_URL": postgres_url, "SWARM_REDIS_URL": valkey_url}
-    async with _up(home, free_port(udp=True), **own) as supervisor:
+    async with _up(fresh_home, free_port(udp=True), **own) as supervisor:
         assert [child.role for child in supervisor.children] == ["core", "worker"]
-    assert not home.postgres.exists()
-    assert not home.valkey.exists()
+    assert not fresh_home.postgres.exists()
+    assert not fresh_home.valkey.exists()
 
 
 async def test_other_data_gets_another_worker_folder(home: Home, open_folder: Path) -> None:
