@@ -44,7 +44,10 @@ class Server(Protocol):
         ...
 
     def answers(self, seconds: float) -> bool:
-        """Whether it says anything at all when asked, within about that time. "Not now" is an answer too."""
+        """Whether it says anything at all when asked, within about that time. "Not now" is an answer too.
+
+        Raises SwarmError or OSError where it can't even be asked.
+        """
         ...
 
 

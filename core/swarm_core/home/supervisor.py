@@ -193,7 +193,7 @@ class Supervisor:
             if server is None or kept.hung or kept.report.state not in _ASKED:
                 silence.heard()
                 continue
-            answers = await asyncio.to_thread(server.answers, patience.answer)
+            answers = await _says_anything(server, patience.answer)
             if kept.since == since and kept.report.state in _ASKED:  # else the answer was another's
                 self._answered(kept, silence, None if answers else silence.missed(asked, self._clock.monotonic()))
 
@@ -249,3 +249,11 @@ class Supervisor:
         for name, value in changed.items():
             setattr(kept.report, name, value)
         self._changed()
+
+
+async def _says_anything(server: Server, seconds: float) -> bool:
+    """Whether a server answers. One that can't even be asked, as on a full disk, is not ended for it."""
+    try:
+        return await asyncio.to_thread(server.answers, seconds)
+    except FAILURES:
+        return True

@@ -120,7 +120,8 @@ class EmbeddedValkey:
 
     def answers(self, seconds: float) -> bool:
         """Whether it says anything to our password, be it that it is busy."""
-        return bool(self._said(self._kept_port(), seconds))
+        port = self._kept_port()
+        return port > 0 and bool(self._said(port, seconds))
 
     def _answers(self, port: int) -> bool:
         """Whether a server there takes our password."""

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.fixtures.seeds import PlantHome
 
 from swarm_core.home.pgtools import PgTools, installed_tools
 from swarm_core.home.postgres import EmbeddedPostgres
 from swarm_core.home.valkey import EmbeddedValkey
 
+from .live_home import LiveHome
+
 NewPostgres = Callable[..., EmbeddedPostgres]
 NewValkey = Callable[..., EmbeddedValkey]
+NewHome = Callable[[str], LiveHome]
 
 
 @pytest.fixture
@@ -49,6 +53,32 @@ def new_valkey() -> Iterator[NewValkey]:
     yield make
     for server in made:
         server.stop()
+
+
+@pytest.fixture
+def new_home(open_folder: Path) -> Iterator[NewHome]:
+    """Makes homes by name; takes them down at the end."""
+    made: list[LiveHome] = []
+
+    def make(name: str) -> LiveHome:
+        made.append(LiveHome(open_folder / name))
+        return made[-1]
+
+    yield make
+    for home in made:
+        home.close()
+
+
+@pytest.fixture
+def fresh_home(new_home: NewHome) -> LiveHome:
+    """One that has to make its database first."""
+    return new_home("home")
+
+
+@pytest.fixture
+def home(fresh_home: LiveHome, plant_home: PlantHome) -> LiveHome:
+    plant_home(fresh_home.folder)
+    return fresh_home
 
 
 def copy_of_tools(folder: Path) -> PgTools:

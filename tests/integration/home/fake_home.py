@@ -12,6 +12,7 @@ from pathlib import Path
 from swarm_core.home.detach import EXIT_LOCKED
 from swarm_core.home.layout import Home, find_home
 from swarm_core.home.lock import Locked
+from swarm_core.home.patience import Patience
 from swarm_core.home.postgres import EmbeddedPostgres
 from swarm_core.home.program import Program, Spec
 from swarm_core.home.run import run
@@ -46,10 +47,10 @@ class FakeStack(Stack):
         self._journal = home.state / "journal"
 
     def children(self) -> list[Child]:
-        home = self._folders
+        home, patience = self._folders, patience_of(os.environ)
         return [
-            Child(role="postgres", make=lambda _: EmbeddedPostgres(home.postgres, fsync=False)),
-            Child(role="valkey", make=lambda _: EmbeddedValkey(home.valkey)),
+            Child(role="postgres", make=lambda _: EmbeddedPostgres(home.postgres, fsync=False), patience=patience),
+            Child(role="valkey", make=lambda _: EmbeddedValkey(home.valkey), patience=patience),
             Child(role="core", make=lambda _: self._program("core"), needs=("postgres", "valkey")),
             Child(role="worker", make=lambda _: self._program("worker")),
         ]
@@ -71,6 +72,12 @@ class FakeStack(Stack):
     def _lines(self, role: str) -> int:
         text = self._journal.read_text() if self._journal.exists() else ""
         return text.count(f"{role} started\n")
+
+
+def patience_of(env: Mapping[str, str]) -> Patience:
+    """The usual one, or a short one with the limit that a test gives."""
+    limit = env.get("TEST_PATIENCE")
+    return Patience(every=0.2, answer=0.3, limit=float(limit)) if limit else Patience()
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import pytest
 from tests.fixtures.seeds import PlantHome
 
 from swarm_core.clock import SystemClock
+from swarm_core.home import core_calls
 from swarm_core.home.core_calls import is_ready
 from swarm_core.home.layout import Home, find_home
 from swarm_core.home.ports import free_port
@@ -105,6 +107,22 @@ async def test_no_engine_is_said_with_the_command_that_helps(home: Home) -> None
         detail = supervisor.children[3].detail
     assert "/nonexistent.sock" in detail
     assert "run `" in detail or "install" in detail
+
+
+async def test_what_can_be_asked_is_and_a_stopped_core_gives_no_answer(home: Home) -> None:
+    port = free_port(udp=True)
+    asked = [child.role for child in Stack(home, port, {}).children() if child.patience]
+    assert asked == ["postgres", "valkey", "core"]
+    async with _up(home, port) as supervisor:
+        pid = supervisor.children[2].pid or 0
+        assert core_calls.answers(port, 20.0)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert not core_calls.answers(port, 0.5)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert core_calls.answers(port, 20.0)
+    assert not core_calls.answers(port, 0.5)
 
 
 async def test_a_stranger_on_the_port_is_not_taken_for_the_core(home: Home, open_folder: Path) -> None:

@@ -61,6 +61,7 @@ class FakeServer:
         self.dies = False
         self.hangs = False
         self.sticks = False
+        self.unreadable = False
         self.url = f"fake://{name}"
         self.starts: list[float] = []
         self.clock: ManualClock | None = None
@@ -86,6 +87,8 @@ class FakeServer:
         return self.running
 
     def answers(self, seconds: float) -> bool:
+        if self.unreadable:
+            raise PermissionError("its password")
         if self.hangs and self.clock:
             self.clock.now += seconds
         return not self.hangs
@@ -222,6 +225,17 @@ async def test_a_child_that_answers_again_in_time_goes_on() -> None:
         await clock.run_until(lambda: clock.now > 50)
     assert server.events == ["start one"]
     assert supervisor.children[0].restarts == 0
+
+
+async def test_a_child_that_cannot_even_be_asked_is_left_alone() -> None:
+    server = FakeServer("one", [])
+    clock = ManualClock(sleepers=4)
+    supervisor = Supervisor([_child(server, patience=PATIENCE)], clock, lambda: None)
+    async with _kept(supervisor):
+        server.unreadable = True
+        await clock.run_until(lambda: clock.now > 100)
+    assert server.events == ["start one"]
+    assert supervisor.children[0].state == "ready"
 
 
 async def test_a_hung_child_that_cannot_be_stopped_is_told_of_and_asked_again() -> None:
