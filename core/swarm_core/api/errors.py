@@ -33,6 +33,13 @@ def as_swarm_error(error: Exception) -> SwarmError | None:
         return SwarmError("bad_request", "a text of the request has a zero character in it")
     if isinstance(error, CONFLICT):
         return SwarmError("unavailable", "two changes met one another", hint="try again", retry_after=1)
+    if isinstance(error, asyncpg.exceptions.DiskFullError):
+        return SwarmError(
+            "disk_full",
+            "the database's disk is full",
+            hint="nothing accepted is lost; free space where the database keeps its data, then try again",
+            retry_after=10,
+        )
     if isinstance(error, LOST):
         return SwarmError(
             "unavailable",

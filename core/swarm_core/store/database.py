@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 import asyncpg.pool
 
-from swarm_protocol.errors import SwarmError
-
 if TYPE_CHECKING:
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -48,11 +46,13 @@ LOST: Final = (
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
     asyncpg.exceptions.CannotConnectNowError,
-    asyncpg.exceptions.TooManyConnectionsError,
+    asyncpg.exceptions.InsufficientResourcesError,  # its disk, its memory, its connections
+    asyncpg.exceptions.PostgresIOError,
     asyncpg.exceptions.QueryCanceledError,
 )
-"""What a call raises when the database is away, hung or restarting: worth another try later."""
+"""What a call raises when the database is away, hung, restarting or full: worth another try later."""
 
 REFUSED: Final = (asyncpg.exceptions.DataError, asyncpg.exceptions.IntegrityConstraintViolationError)
 """What a statement raises whose values can't be kept: no later try will do."""
@@ -113,17 +113,3 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """One transaction on a connection of the pool, which is waited for at most five seconds."""
     async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
         yield connection
-
-
-@asynccontextmanager
-async def api_errors() -> AsyncIterator[None]:
-    """Turn a database that is away into the answer `503 unavailable` for a caller of the API."""
-    try:
-        yield
-    except LOST as error:
-        raise SwarmError(
-            "unavailable",
-            "the database doesn't answer",
-            hint="nothing accepted is lost; try again in a few seconds",
-            retry_after=2,
-        ) from error

@@ -1,4 +1,6 @@
-"""Full disks: small file systems of memory under the core's blobs and under the worker. Mounting them takes root."""
+"""Full disks: small file systems of memory under the core's blobs, under its database and under the worker.
+Mounting them takes root.
+"""
 
 import os
 import shutil
@@ -8,14 +10,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.fixtures.seeds import PlantHome
 
 from ..conftest import NewHome
-from ..harness import IMAGE, Home
+from ..harness import IMAGE, Done, Home
 from .archives import MIB, layer, oci_archive
 from .said import FAILURE, error_of
 
 Resize = Callable[[int], None]
 Small = Callable[[Home, str, int], Resize]
+HOLD = "until [ -e /out/go ]; do sleep 0.05; done; echo done"
 
 
 @pytest.fixture
@@ -60,6 +64,67 @@ def test_a_full_core_says_so_keeps_all_it_took_and_goes_on_by_itself(
     sent = home.swarm("push", str(archive)).stderr.decode()
     assert sent.startswith("sent ")
     assert home.swarm("run", IMAGE, "--", "echo", "after").stdout == b"after\n"
+
+
+def small_database(small: Small, home: Home, plant: PlantHome) -> Resize:
+    """All of the database on one small disk: a table can't grow."""
+    resize = small(home, "data/postgres", 80)
+    plant(home.folder)
+    return resize
+
+
+def small_log(small: Small, home: Home, plant: PlantHome) -> Resize:
+    """The database's write-ahead log on a small disk of its own: the server ends, and does not come up again."""
+    plant(home.folder)
+    log = home.folder / "data" / "postgres" / "data" / "pg_wal"
+    kept = log.rename(log.with_name("kept"))
+    resize = small(home, str(log.relative_to(home.folder)), 40)
+    _run("cp", "-a", f"{kept}/.", str(log))
+    return resize
+
+
+@pytest.mark.parametrize("shrink", [small_database, small_log])
+def test_a_full_database_says_so_keeps_all_it_took_and_goes_on_by_itself(
+    small: Small, new_home: NewHome, plant_home: PlantHome, shrink: Callable[[Small, Home, PlantHome], Resize]
+) -> None:
+    home = new_home(fresh=True)
+    resize = shrink(small, home, plant_home)
+    home.up()
+    home.push()
+    held = home.sh(HOLD)
+    home.reaches(held, "running")
+
+    accepted, refusal = fill(home)
+    home.release(held)
+    error, hint = error_of(refusal)
+    assert error in ("the database's disk is full", "the database doesn't answer")
+    assert "nothing accepted is lost" in hint
+
+    resize(400)
+    later = home.until(lambda: submitted(home, "--", "echo", "later"), "a core that takes jobs again")
+    assert home.log(home.ended(later[0]).id) == b"later\n"
+    assert home.log(home.ended(held).id) == b"done\n"
+    assert {home.job(job).state for job in accepted} == {"queued"}, "and there are some"
+
+
+def fill(home: Home) -> tuple[list[int], Done]:
+    """Submit large jobs that nobody may run until that is refused; the ids that were given, and the refusal."""
+    accepted: list[int] = []
+    for _ in range(60):
+        padding = os.urandom(50_000).hex()
+        words = ("--count", "20", "--constraint", "never=there", "--env", f"PADDING={padding}", IMAGE, "--", "true")
+        done = home.swarm("submit", *words, check=False)
+        if done.returncode != 0:
+            assert done.stdout == b""
+            return accepted, done
+        accepted += [int(line) for line in done.stdout.split()]
+    raise AssertionError(f"{len(accepted)} large jobs fit in")
+
+
+def submitted(home: Home, *words: str) -> list[int] | None:
+    """The ids that a submit gives; None where it is refused."""
+    done = home.swarm("submit", IMAGE, *words, check=False)
+    return [int(line) for line in done.stdout.split()] or None
 
 
 def test_a_full_worker_gives_the_right_failure_and_goes_on_by_itself(
