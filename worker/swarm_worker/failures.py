@@ -98,6 +98,18 @@ def of_refused_start(message: str) -> AttemptFailed:
     return AttemptFailed(FailureKind.CREATE_FAILED, f"the engine refused the container: {message}")
 
 
+def unknown_user(user: str) -> AttemptFailed:
+    """A user that is no number, and that the image's /etc/passwd does not name."""
+    text = f"the image's /etc/passwd does not name the user {user!r}; give --user a number, such as --user 1000"
+    return AttemptFailed(FailureKind.INVALID, text)
+
+
+def root_by_name(user: str) -> AttemptFailed:
+    """A job that asks for a user who is root in the image."""
+    text = f"{user!r} is root in the image, and a job can't run as root; leave --user out or name another user"
+    return AttemptFailed(FailureKind.INVALID, text)
+
+
 def of_disk(error: OSError, kind: FailureKind, doing: str) -> AttemptFailed:
     """A failure of the worker's own disk."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from swarm_protocol.states import FailureKind
 from swarm_worker import failures, files
 from swarm_worker.failures import AttemptFailed
 from swarm_worker.images import Ready
+from swarm_worker.runtimes import users
 from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import EngineGone, EngineRefused
 from swarm_worker.runtimes.profile import Owner, Plan, ProfileError, body, container_name
@@ -68,14 +70,34 @@ class Launch:
     async def _start_in(
         self, network: str, ready: Ready, session: str, created: Callable[[str], Awaitable[None]]
     ) -> None:
-        try:
-            wanted = body(self._plan(ready, session, network))
-        except ProfileError as error:
-            raise AttemptFailed(FailureKind.INVALID, str(error)) from error
-        self._give_out_to(wanted["User"])
-        container = await self._containers.create(self.name, wanted)
+        plan = self._plan(ready, session, network)
+        container, user = await self._create(plan)
+        if await self._is_root_by_name(container, user):
+            if self._spec.user:
+                raise failures.root_by_name(user)
+            await self._containers.remove(container)
+            container, user = await self._create(replace(plan, config=replace(plan.config, user="")))
+        self._give_out_to(user)
         await created(container)
         await self._start(container)
+
+    async def _create(self, plan: Plan) -> tuple[str, str]:
+        """The container and who it runs as."""
+        try:
+            wanted = body(plan)
+        except ProfileError as error:
+            raise AttemptFailed(FailureKind.INVALID, str(error)) from error
+        return await self._containers.create(self.name, wanted), wanted["User"]
+
+    async def _is_root_by_name(self, container: str, user: str) -> bool:
+        """Whether the image makes root of the name. Raises AttemptFailed where it does not know it."""
+        if users.is_number(user):
+            return False
+        passwd = await self._containers.read_file(container, users.PASSWD, users.MAX_PASSWD)
+        found = users.standing(passwd or b"", user)
+        if found is users.Standing.UNKNOWN:
+            raise failures.unknown_user(user)
+        return found is users.Standing.ROOT
 
     async def _start(self, container: str) -> None:
         """Start it once. A start without an answer may have worked: that is seen to before it is tried again."""
@@ -107,7 +129,7 @@ class Launch:
             inputs=self._folder / "in",
             outputs=self._folder / "out",
             network=network,
-            worker_uid=os.getuid(),
+            worker=(os.getuid(), os.getgid()),
         )
 
     def _give_out_to(self, user: str) -> None:

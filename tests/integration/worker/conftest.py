@@ -8,7 +8,7 @@ import json
 import logging
 import tarfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,8 @@ async def engine() -> AsyncIterator[Engine]:
     await engine.close()
 
 
-def busybox_layer() -> bytes:
-    """A root with busybox alone, under a name for each of its tools that a test needs."""
+def busybox_layer(files: Mapping[str, bytes] | None = None, links: Mapping[str, str] | None = None) -> bytes:
+    """A root with busybox under a name for each of its tools that a test needs, and whatever else is given."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name in ("bin", "etc", "tmp", "in", "out"):
@@ -59,6 +59,14 @@ def busybox_layer() -> bytes:
         for tool in TOOLS:
             entry = tarfile.TarInfo(f"bin/{tool}")
             entry.type, entry.linkname, entry.mode = tarfile.LNKTYPE, "bin/busybox", 0o755
+            archive.addfile(entry)
+        for name, data in (files or {}).items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o644
+            archive.addfile(entry, io.BytesIO(data))
+        for name, target in (links or {}).items():
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = tarfile.SYMTYPE, target
             archive.addfile(entry)
     return buffer.getvalue()
 

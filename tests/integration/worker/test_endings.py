@@ -124,6 +124,38 @@ async def test_root_becomes_nobody(core: FakeCore, worker: Home, user: str) -> N
     assert (await core.whole_log(finished)).startswith(b"65534\n")
 
 
+PASSWD = b"root:x:0:0::/:/bin/sh\napp:x:1234:99::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\n"
+
+
+async def ids(core: FakeCore, image: str, job: int, user: str | None = None) -> tuple[msg.Finished, bytes]:
+    spec: dict[str, Any] = {"command": ["sh", "-c", "id -u; id -g; echo mine > /out/mine"]}
+    finished = await core.finished(await core.assign(image, spec | ({"user": user} if user else {}), job))
+    return finished, await core.whole_log(finished)
+
+
+async def test_a_named_user_is_looked_up_and_never_root(core: FakeCore, worker: Home) -> None:
+    layer = busybox_layer({"etc/passwd": PASSWD})
+    for job, (name, expected) in enumerate({"app": b"1234\n99\n", "toor": b"65534\n65534\n"}.items(), 1):
+        finished, said = await ids(core, put_image(core, layer, User=name), job)
+        assert (finished.result, said) == ("succeeded", expected)
+
+
+@pytest.mark.parametrize("user", ["toor", "toor:99", "+0", "-0", "nosuch", "٠"])
+async def test_a_job_that_names_root_otherwise_is_refused(core: FakeCore, worker: Home, user: str) -> None:
+    image = put_image(core, busybox_layer({"etc/passwd": PASSWD}))
+    finished, said = await ids(core, image, 1, user)
+    assert (finished.result, said) == ("invalid", b"")
+    assert "--user" in finished.message
+    await worker.until_no_jobs()
+
+
+async def test_a_user_whose_passwd_cannot_be_read_as_a_file_is_refused(core: FakeCore, worker: Home) -> None:
+    image = put_image(core, busybox_layer({"other": PASSWD}, links={"etc/passwd": "/other"}), User="app")
+    finished, _ = await ids(core, image, 1)
+    assert finished.result == "invalid"
+    assert "--user" in finished.message
+
+
 async def test_a_compressed_layer_loads(core: FakeCore, worker: Home) -> None:
     image = put_image(core, busybox_layer(), compress=True)
     assert (await core.finished(await core.assign(image, {"command": ["true"]}, 1))).result == "succeeded"

@@ -34,19 +34,19 @@ def plan(spec: JobSpec, **changes: Any) -> Plan:
         (None, "00", 0, "65534:65534"),
         (None, "app", 0, "app"),
         ("1000:1000", "app", 0, "1000:1000"),
-        (None, "app", 1001, "1001"),
-        ("5", "app", 1001, "1001"),
+        (None, "app", 1001, "1001:1002"),
+        ("5", "app", 1001, "1001:1002"),
     ],
 )
 def test_users(spec_user: str | None, image_user: str, worker: int, user: str) -> None:
-    assert user_of(spec_user, image_user, worker) == user
+    assert user_of(spec_user, image_user, (worker, worker and 1002)) == user
 
 
 @pytest.mark.parametrize("user", ["0", "root", "0:5", "root:x", "000"])
 @pytest.mark.parametrize("worker", [0, 1001])
 def test_a_job_cannot_ask_for_root(user: str, worker: int) -> None:
     with pytest.raises(ProfileError, match="--user"):
-        user_of(user, "app", worker)
+        user_of(user, "app", (worker, worker))
 
 
 def test_the_images_command_and_entrypoint_are_kept() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from swarm_protocol.messages import Ref
 from swarm_protocol.spec import JobSpec
+from swarm_worker.runtimes.users import is_root
 
 NOBODY: Final = "65534:65534"
 JOB: Final = "job"
@@ -61,7 +62,8 @@ class Plan:
     outputs: Path
     network: str = "none"
     """`none`, or `container:<id>` of a waiting sandbox that has none either."""
-    worker_uid: int = 0
+    worker: tuple[int, int] = (0, 0)
+    """The worker's own uid and gid."""
 
 
 def container_name(cluster: str, ref: Ref) -> str:
@@ -69,19 +71,18 @@ def container_name(cluster: str, ref: Ref) -> str:
     return f"swarm-{cluster.replace('-', '')[-8:]}-{ref.job}-{ref.attempt}"
 
 
-def user_of(spec_user: str | None, image_user: str, worker_uid: int) -> str:
-    """Who the container runs as (decisions.md, Job). Raises ProfileError for a job that asks for root."""
-    if spec_user and _is_root(spec_user):
+def user_of(spec_user: str | None, image_user: str, worker: tuple[int, int]) -> str:
+    """Who the container runs as, beside a worker of this uid and gid. Raises ProfileError for a job that asks for root.
+
+    A name may still be root's: only the image knows (`users.standing`).
+    """
+    if spec_user and is_root(spec_user):
         raise ProfileError("a job can't run as root; leave --user out or name another user")
-    if worker_uid != 0:
-        return f"{worker_uid}"
+    if worker[0] != 0:
+        # What it writes is then the worker's to read. Without a group it would get root's.
+        return f"{worker[0]}:{worker[1]}"
     wanted = spec_user or image_user
-    return NOBODY if _is_root(wanted) else wanted
-
-
-def _is_root(user: str) -> bool:
-    name = user.partition(":")[0].strip()
-    return name in ("", "root") or (name.isdigit() and int(name) == 0)
+    return NOBODY if is_root(wanted) else wanted
 
 
 def body(plan: Plan) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def body(plan: Plan) -> dict[str, Any]:
     spec = plan.spec
     wants: dict[str, Any] = {
         "Image": plan.image,
-        "User": user_of(spec.user, plan.config.user, plan.worker_uid),
+        "User": user_of(spec.user, plan.config.user, plan.worker),
         "Env": [f"{key}={value}" for key, value in {"HOME": "/tmp", "TMPDIR": "/tmp", **spec.env}.items()],
         "Labels": _labels(plan),
         "NetworkDisabled": False,
@@ -138,7 +139,7 @@ def _bind(source: Path, target: str, read_only: bool) -> dict[str, Any]:
 
 def _tmpfs(plan: Plan) -> dict[str, str]:
     # The engine gives it the mode of the image's own folder, so it must belong to who is to write there.
-    uid, _, gid = user_of(plan.spec.user, plan.config.user, plan.worker_uid).partition(":")
+    uid, _, gid = user_of(plan.spec.user, plan.config.user, plan.worker).partition(":")
     owned = "".join(f",{key}={value}" for key, value in (("uid", uid), ("gid", gid)) if value.isdigit())
     options = f"rw,exec,nosuid,nodev,mode=1777,size={plan.spec.resources.disk}{owned}"
     # A volume that the image declares would be an unlimited folder of the host's: a limited one covers it.
