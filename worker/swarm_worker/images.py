@@ -6,7 +6,8 @@ An image is kept under a tag of this worker's own, so that no other worker and n
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,19 @@ class _RootFs(msgspec.Struct):
 class _Config(msgspec.Struct):
     rootfs: _RootFs
     config: _Inner = msgspec.field(default_factory=_Inner)
+
+
+@contextmanager
+def _told_of_zstd(manifest: oci.Manifest) -> Iterator[None]:
+    """What an engine says of a layer that it can't unpack tells nobody what to do about it."""
+    try:
+        yield
+    except (EngineRefused, TransferError) as error:
+        if all(not layer.media_type.endswith("zstd") for layer in manifest.layers):
+            raise
+        way_out = "upgrade that engine to 23 or later, or push what `docker save` makes of the image"
+        text = f"{str(error)[:200]}; it has layers of zstd, which older engines can't unpack: {way_out}"
+        raise TransferError(text) from error
 
 
 class Images:
@@ -183,7 +197,8 @@ class Images:
             folder.mkdir(exist_ok=True)
             layers = [await self._layer(folder, layer, ref) for layer in manifest.layers]
             pulled = time.monotonic()
-            await self._load(raw, manifest.config.digest, layers, loaded)
+            with _told_of_zstd(manifest):
+                await self._load(raw, manifest.config.digest, layers, loaded)
             shutil.rmtree(folder, ignore_errors=True)
         self._note(loaded)
         await self._reclaim()

@@ -77,11 +77,27 @@ def _by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
-def put_image(core: FakeCore, layer: bytes, *, compress: bool = False, **config: Any) -> str:
+def as_zstd(data: bytes) -> bytes:
+    """A frame of stored blocks (RFC 8878): any decoder reads it."""
+    blocks = [data[at : at + 131_072] for at in range(0, len(data), 131_072)]
+    frame = b"\x28\xb5\x2f\xfd\xe0" + len(data).to_bytes(8, "little")
+    for number, block in enumerate(blocks, 1):
+        frame += (len(block) << 3 | (number == len(blocks))).to_bytes(3, "little") + block
+    return frame
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "+gzip": lambda data: gzip.compress(data, 1),
+    "+zstd": as_zstd,
+}
+
+
+def put_image(core: FakeCore, layer: bytes, *, packed: str = "", **config: Any) -> str:
     """An image as blobs of the core; its manifest's digest. Unlike any other, so that no engine has it."""
     diff_id = core.put(layer)
-    stored = core.put(gzip.compress(layer, 1)) if compress else diff_id
-    media = "application/vnd.oci.image.layer.v1.tar" + ("+gzip" if compress else "")
+    stored = core.put(PACKERS[packed](layer))
+    media = "application/vnd.oci.image.layer.v1.tar" + packed
     inner = {"Env": ["PATH=/bin"], "Labels": {"test": str(uuid.uuid4())}, **config}
     whole = {
         "architecture": "amd64",

@@ -1,5 +1,6 @@
 """How attempts end: each kind of failure on the real engine, with a message that helps."""
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 
 from swarm_protocol import messages as msg
 from swarm_protocol.filenames import to_bytes
+from swarm_worker.runtimes.engine import Engine
 
-from .conftest import Home, busybox_layer, put_image
+from .conftest import PACKERS, Home, busybox_layer, put_image
 from .fake_core import FakeCore
 
 
@@ -156,9 +158,37 @@ async def test_a_user_whose_passwd_cannot_be_read_as_a_file_is_refused(core: Fak
     assert "--user" in finished.message
 
 
+def unseen_layer() -> bytes:
+    """One that the engine has to unpack: it reads none that it has."""
+    return busybox_layer({"unseen": os.urandom(16)})
+
+
 async def test_a_compressed_layer_loads(core: FakeCore, worker: Home) -> None:
-    image = put_image(core, busybox_layer(), compress=True)
-    assert (await core.finished(await core.assign(image, {"command": ["true"]}, 1))).result == "succeeded"
+    image = put_image(core, unseen_layer(), packed="+gzip")
+    finished = await core.finished(await core.assign(image, {"command": ["echo", "hi"]}, 1))
+    assert (finished.result, await core.whole_log(finished)) == ("succeeded", b"hi\n")
+
+
+async def test_a_layer_of_zstd_loads_where_the_engine_can_unpack_it(
+    core: FakeCore, worker: Home, engine: Engine
+) -> None:
+    major = int((await engine.open()).partition(".")[0])
+    image = put_image(core, unseen_layer(), packed="+zstd")
+    finished = await core.finished(await core.assign(image, {"command": ["true"]}, 1))
+    assert finished.result == ("succeeded" if major >= 23 else "pull_failed")
+    assert ("push what `docker save` makes" in finished.message) == (major < 23)
+
+
+@pytest.mark.parametrize(("packed", "named"), [("+gzip", False), ("+zstd", True)])
+async def test_a_layer_that_cannot_be_unpacked_is_told_with_the_way_out_where_there_is_one(
+    core: FakeCore, worker: Home, monkeypatch: pytest.MonkeyPatch, packed: str, named: bool
+) -> None:
+    whole = PACKERS[packed]
+    monkeypatch.setitem(PACKERS, packed, lambda layer: whole(layer)[:200])
+    image = put_image(core, unseen_layer(), packed=packed)
+    finished = await core.finished(await core.assign(image, {"command": ["true"]}, 1))
+    assert finished.result == "pull_failed"
+    assert ("push what `docker save` makes" in finished.message) == named
 
 
 async def test_a_cut_download_goes_on_where_it_stopped(core: FakeCore, worker: Home, image: str) -> None:
