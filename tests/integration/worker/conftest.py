@@ -181,14 +181,21 @@ class Home:
         await self._remove_images()
 
     async def _remove_images(self) -> None:
+        """The engine keeps an image while a container of it is on its way out."""
+
+        async def none_left() -> bool:
+            for tag in await self._images():
+                with contextlib.suppress(EngineError):
+                    await self.engine.call("DELETE", f"/images/{tag}")
+            return not await self._images()
+
+        await self.until(none_left, "an engine without images of the worker's")
+
+    async def _images(self) -> list[str]:
         worker = str(self.identity.worker_id)
-        for repo in (f"swarm-image-{worker.replace('-', '')}", "swarm-sandbox"):
-            filters = json.dumps({"reference": [f"{repo}:*" if repo != "swarm-sandbox" else f"{repo}:{worker}"]})
-            for found in await self.engine.call("GET", "/images/json", params={"filters": filters}):
-                for tag in found.get("RepoTags") or []:
-                    if worker in tag or worker.replace("-", "") in tag:
-                        with contextlib.suppress(EngineError):
-                            await self.engine.call("DELETE", f"/images/{tag}")
+        ours = (f"swarm-image-{worker.replace('-', '')}:", f"swarm-sandbox:{worker}")
+        found = await self.engine.call("GET", "/images/json")
+        return [tag for image in found for tag in image.get("RepoTags") or [] if tag.startswith(ours)]
 
 
 @pytest.fixture
