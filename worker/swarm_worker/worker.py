@@ -317,16 +317,16 @@ class Worker:
         self.sweep_due = False
         try:
             for seen in await self._containers.list(self._owner):
-                if not self._wanted(seen.role, seen.id, Ref(seen.job, seen.attempt)):
+                if not self._wanted(seen.role, seen.name, Ref(seen.job, seen.attempt)):
                     log.info("removing container %s: nothing held needs it", seen.id[:12])
                     await self._containers.remove(seen.id)
         except EngineError as error:
             self.sweep_due = True
             log.warning("the sweep stopped: %s", error)
 
-    def _wanted(self, role: str, container: str, ref: Ref) -> bool:
+    def _wanted(self, role: str, name: str, ref: Ref) -> bool:
         if role == SANDBOX:
-            return self._sandboxes.knows(container)
+            return self._sandboxes.knows(name)
         held = self.machine.held.get(ref)
         return ref in self._runners or (held is not None and held.phase is not e.Phase.FINISHED)
 

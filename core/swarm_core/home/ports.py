@@ -29,15 +29,27 @@ def free_port(*, udp: bool = False, attempts: int = 50) -> int:
 
 
 def kept_port(file: Path) -> int:
-    """The port written in the file if it is free, else a new one, which is then written there."""
+    """The port written in the file if it is free and no core has a claim on it, else a new one, written there."""
     try:
         port = int(file.read_text())
     except (OSError, ValueError):
         port = 0
-    if not 0 < port < 65536 or not is_free(port):
-        port = free_port()
+    if not 0 < port < 65536 or not is_free(port) or _is_claimed(port):
+        port = _unclaimed_port()
         file.write_text(f"{port}\n")
     return port
+
+
+def _unclaimed_port() -> int:
+    while _is_claimed(port := free_port()):
+        pass
+    return port
+
+
+def _is_claimed(port: int) -> bool:
+    """Whether a core that does not listen yet is to have it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return not _hold(probe, port)
 
 
 @dataclass(frozen=True)
@@ -83,15 +95,18 @@ def _claim(port: int) -> socket.socket | None:
     may write to, and goes with the process.
     """
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        claim.bind(f"\0swarm-sync/core-port/{port}")
-    except OSError:
-        claim.close()
-        return None
-    if is_free(port, udp=True):
+    if _hold(claim, port) and is_free(port, udp=True):
         return claim
     claim.close()
     return None
+
+
+def _hold(claim: socket.socket, port: int) -> bool:
+    try:
+        claim.bind(f"\0swarm-sync/core-port/{port}")
+    except OSError:
+        return False
+    return True
 
 
 def _can_bind(host: str, port: int, kind: int) -> bool:

@@ -1,13 +1,18 @@
 """The strict profile as the engine applies it, seen from inside and outside of a container."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from swarm_protocol import messages as msg
 from swarm_worker.events import Mode
 from swarm_worker.runtimes.docker import Containers
-from swarm_worker.runtimes.engine import EngineRefused
+from swarm_worker.runtimes.engine import Engine, EngineRefused
+from swarm_worker.runtimes.profile import Owner
+from swarm_worker.runtimes.sandbox import Sandboxes
 
 from .conftest import Home, busybox_layer, put_image
 from .fake_core import FakeCore
@@ -83,6 +88,36 @@ async def test_a_sandbox_serves_one_job_at_a_time_and_the_next_after_it(
     again = await core.assign(image, {"command": ["sleep", "60"]}, 3)
     await core.first(msg.Started, again)
     assert [s.id for s in await worker.containers() if s.role == "sandbox"] == sandboxes
+
+
+async def test_first_jobs_that_start_at_once_get_a_sandbox_each(engine: Engine) -> None:
+    """They all find the image missing: one loads it, the others wait."""
+    sandboxes = Sandboxes(Containers(engine), Owner("sandbox-test", str(uuid4())))
+    try:
+        lent = await asyncio.gather(*[sandboxes.borrow() for _ in range(16)])
+        assert None not in lent
+        assert len(set(lent)) == 16
+    finally:
+        for sandbox in lent:
+            sandboxes.give_back(sandbox)
+        await sandboxes.close()
+
+
+async def test_a_sandbox_is_known_before_its_creation_is_answered(engine: Engine) -> None:
+    """Else a sweep at that moment takes it for a leftover."""
+    owner = Owner("sandbox-test", str(uuid4()))
+    known: list[bool] = []
+
+    class LateAnswer(Containers):
+        async def create(self, name: str, body: dict[str, Any]) -> str:
+            made = await super().create(name, body)
+            known.extend(sandboxes.knows(seen.name) for seen in await self.list(owner))
+            return made
+
+    sandboxes = Sandboxes(LateAnswer(engine), owner)
+    sandboxes.give_back(await sandboxes.borrow())
+    await sandboxes.close()
+    assert known == [True]
 
 
 async def test_a_lost_sandbox_is_replaced(core: FakeCore, worker: Home, image: str) -> None:

@@ -30,6 +30,7 @@ class Seen:
     """A container of ours as a listing shows it."""
 
     id: str
+    name: str
     role: str
     job: int
     attempt: int
@@ -196,7 +197,8 @@ def _only_file(archive: bytes) -> bytes | None:
 def _seen(item: dict[str, Any]) -> Seen:
     labels = item.get("Labels") or {}
     numbers = [int(text) if text.isdigit() else 0 for text in map(labels.get, ("swarm.job", "swarm.attempt"), ("", ""))]
-    return Seen(str(item["Id"]), labels.get("swarm.role", ""), numbers[0], numbers[1], str(item["State"]))
+    name = str(item["Names"][0]).removeprefix("/") if item.get("Names") else ""
+    return Seen(str(item["Id"]), name, labels.get("swarm.role", ""), numbers[0], numbers[1], str(item["State"]))
 
 
 class Demultiplexer:

@@ -5,12 +5,15 @@ once with `--network none`, holds nothing but a program that waits, and is used 
 jobs stay as apart as with a namespace each.
 """
 
+import asyncio
 import hashlib
 import io
+import logging
 import platform
 import struct
 import tarfile
 from typing import Any, Final
+from uuid import uuid4
 
 import msgspec
 
@@ -18,6 +21,8 @@ from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import EngineError, EngineRefused
 from swarm_worker.runtimes.profile import NOBODY, SANDBOX, Owner
 from swarm_worker.sysinfo import architecture
+
+log = logging.getLogger("swarm.worker")
 
 _BASE: Final = 0x400000
 _CODE: Final = {
@@ -82,16 +87,18 @@ class Sandboxes:
         self._program = waiting_program(platform.machine()) if enabled else None
         self._tag = f"swarm-sandbox:{owner.worker}"
         self._image_ready = False
+        self._image_turn = asyncio.Lock()
 
     async def borrow(self) -> str | None:
-        """Id of a sandbox for one job, or None where the job is to have a namespace of its own."""
+        """Name of a sandbox for one job, or None where the job is to have a namespace of its own."""
         if self._free:
             return self._free.pop()
         if self._program is None:
             return None
         try:
             return await self._make()
-        except EngineError:
+        except EngineError as error:
+            log.warning("no network sandbox, the job gets a namespace of its own: %s", error)
             self._image_ready = False
             return None
 
@@ -106,9 +113,9 @@ class Sandboxes:
             self._known.discard(sandbox)
             await self._containers.remove(sandbox)
 
-    def knows(self, container: str) -> bool:
-        """Whether this is one of the sandboxes handed out or free here."""
-        return container in self._known
+    def knows(self, name: str) -> bool:
+        """Whether this is one of the sandboxes handed out, free or being made here."""
+        return name in self._known
 
     async def close(self) -> None:
         """Remove the free ones and, where no other is left, their image. Raises EngineError."""
@@ -124,14 +131,14 @@ class Sandboxes:
                 raise
 
     async def _make(self) -> str:
-        if not self._image_ready:
-            await self._ensure_image()
-            self._image_ready = True
-        engine = self._containers.engine
-        made = await engine.call("POST", "/containers/create", json=self._body(), deadline=120.0)
-        sandbox = str(made["Id"])
-        self._known.add(sandbox)
+        async with self._image_turn:  # two loads of one tag at once can fail in the engine
+            if not self._image_ready:
+                await self._ensure_image()
+                self._image_ready = True
+        sandbox = f"swarm-sandbox-{uuid4().hex[:16]}"
+        self._known.add(sandbox)  # before the engine has it: a sweep may see it before its creation is answered
         try:
+            await self._containers.create(sandbox, self._body())
             await self._containers.start(sandbox)
         except EngineError:
             await self.drop(sandbox)

@@ -71,3 +71,25 @@ def test_a_servers_port_is_kept(tmp_path: Path) -> None:
 def test_a_spoilt_port_file_is_replaced(tmp_path: Path, text: str) -> None:
     (tmp_path / "port").write_text(text)
     assert 0 < kept_port(tmp_path / "port") < 65536
+
+
+def test_a_server_leaves_the_port_that_a_core_is_about_to_have(tmp_path: Path) -> None:
+    core = core_port(None, free_port(udp=True))
+    (tmp_path / "port").write_text(f"{core.number}\n")
+    try:
+        assert kept_port(tmp_path / "port") != core.number
+    finally:
+        core.release()
+
+
+def test_a_port_that_the_system_offers_is_left_to_the_core_that_claimed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = core_port(None, free_port(udp=True))
+    other = free_port()
+    offers = iter([core.number, other])
+    monkeypatch.setattr("swarm_core.home.ports.free_port", lambda: next(offers))
+    try:
+        assert kept_port(tmp_path / "port") == other
+    finally:
+        core.release()
