@@ -19,6 +19,8 @@ from swarm_protocol.errors import SwarmError
 
 _PIECE: Final = 256 * 1024
 _POLL_SECONDS: Final = 0.5
+_REST_SECONDS: Final = 5.0
+_REST_PAUSE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,33 @@ class LogReader:
     # So far ----------------------------------------------------------------------------------------------
 
     async def so_far(self, project: UUID, job: int, attempt: int | None, stream: int, offset: int) -> SoFar:
-        """How far a stream of an attempt (None: the newest) reaches now. Raises SwarmError(not_found)."""
+        """How far a stream of an attempt (None: the newest) reaches now. Raises SwarmError(not_found).
+
+        The last bytes of an attempt may come after its end: they get a moment, so that who reads a job that has ended
+        has all of it.
+        """
+        until = self._clock.monotonic() + _REST_SECONDS
+        while True:
+            part, over = await self._look(project, job, attempt, stream, offset)
+            if part.complete or not over or self._clock.monotonic() >= until:
+                return part
+            await self._clock.sleep(_REST_PAUSE)
+
+    async def _look(
+        self, project: UUID, job: int, attempt: int | None, stream: int, offset: int
+    ) -> tuple[SoFar, bool]:
+        """What there is now, and whether the attempt has ended."""
         status = await self._status(project, job, attempt)
         if status.attempt is None:
             if attempt is not None:
                 raise SwarmError("not_found", f"job {job} has no attempt {attempt}", hint=f"see `swarm show {job}`")
-            return SoFar(0, offset, offset, status.job_ended)
+            return SoFar(0, offset, offset, status.job_ended), status.job_ended
         key = Key(job, status.attempt, stream)
         sealed = await rows.sealed(self._database.api, [key])
         end = max(sealed.get(key, 0), self._logs.intake.end(key), offset)
         over = status.ended_ago is not None
         gone = over and given_up(status.ended_ago or 0.0, QUIET_SECONDS)
-        return SoFar(status.attempt, offset, end, over and (end >= status.length(stream) or gone))
+        return SoFar(status.attempt, offset, end, over and (end >= status.length(stream) or gone)), over
 
     async def pieces(self, job: int, stream: int, part: SoFar) -> AsyncIterator[bytes]:
         """The bytes of a part; those that are gone are left out."""

@@ -373,6 +373,18 @@ async def test_a_job_that_ended_before_it_ran_has_an_end_and_no_log(database_url
         assert await one.read(job) == (b"", True)
 
 
+async def test_what_comes_just_after_the_end_is_read_too(database_url: str, tmp_path: Path) -> None:
+    async with logs(database_url, tmp_path) as one:
+        _, job = await one.vault.running(ANA)
+        one.logs.append(job, 1, 1, 0, b"first ")
+        await finish(one.vault, job, 10)
+        reading = asyncio.create_task(one.read(job))
+        await asyncio.sleep(0.2)
+        assert not reading.done()
+        one.logs.append(job, 1, 1, 6, b"last")
+        assert await asyncio.wait_for(reading, 10) == (b"first last", True)
+
+
 async def test_nobody_reads_the_log_of_another_project(database_url: str, tmp_path: Path) -> None:
     async with logs(database_url, tmp_path) as one:
         ben = await one.vault.new_project("bens")
