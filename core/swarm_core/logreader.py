@@ -59,9 +59,7 @@ class LogReader:
                 return part
             await self._clock.sleep(_REST_PAUSE)
 
-    async def _look(
-        self, project: UUID, job: int, attempt: int | None, stream: int, offset: int
-    ) -> tuple[SoFar, bool]:
+    async def _look(self, project: UUID, job: int, attempt: int | None, stream: int, offset: int) -> tuple[SoFar, bool]:
         """What there is now, and whether the attempt has ended."""
         status = await self._status(project, job, attempt)
         if status.attempt is None:
