@@ -47,7 +47,7 @@ def expand(arguments: Sequence[str]) -> list[NamedFile]:
 
 def _expand(argument: str) -> Iterator[NamedFile]:
     path, name = _split(argument)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, no is the answer where one may not look
         yield from _folder(path, path.resolve().name if name is None else name)
         return
     _must_be_file(path)
@@ -57,7 +57,7 @@ def _expand(argument: str) -> Iterator[NamedFile]:
 def _split(argument: str) -> tuple[Path, str | None]:
     """PATH and NAME; a path that exists as a whole is one, colons and all."""
     whole = Path(argument)
-    if ":" not in argument or whole.exists():
+    if ":" not in argument or os.path.exists(whole):
         return whole, None
     path, _, name = argument.rpartition(":")
     if not path or not name:

@@ -15,18 +15,18 @@ from .harness import IMAGE, SWARM, Home
 SCRIPT = "id -u; cat /in/words; umask 077; mkdir -p /out/deep; cp /in/words /out/deep/copy; sleep 0.2"
 
 
-def test_a_home_of_an_ordinary_user(new_home: NewHome, tmp_path: Path) -> None:
+def test_a_home_of_an_ordinary_user(new_home: NewHome) -> None:
     home = new_home(fresh=True)
     user = os.geteuid()
     if user == 0:
         user = pwd.getpwnam("daemon").pw_uid  # an account, for initdb wants a name
         home.belongs_to(user, *become(user))
-    (tmp_path / "words").write_text("one\ntwo\n")
-    tmp_path.chmod(0o755)
+    words = home.folder / "words"
+    words.write_text("one\ntwo\n")
 
     home.up()
     home.push()
-    done = home.swarm("run", "--input", str(tmp_path / "words"), IMAGE, "--", "sh", "-c", SCRIPT)
+    done = home.swarm("run", "--input", str(words), IMAGE, "--", "sh", "-c", SCRIPT)
 
     assert done.stdout.decode().split() == [str(user), "one", "two"], "containers run as their worker's user"
     assert all(set(psutil.Process(pid).uids()) == {user} for pid in home.pids().values())

@@ -1,5 +1,6 @@
 """`swarm push`, `swarm images`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +46,7 @@ def push(
 
 def is_archive(text: str) -> bool:
     """Whether a word names a file rather than an image: by its ending, or because it is a path to a file."""
-    return text.endswith(_ENDINGS) or (("/" in text or "\\" in text or "." in text) and Path(text).is_file())
+    return text.endswith(_ENDINGS) or (("/" in text or "\\" in text or "." in text) and os.path.isfile(text))
 
 
 async def _push(client: Client, image: str, rename: str | None) -> Pushed:

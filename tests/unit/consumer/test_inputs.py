@@ -59,6 +59,8 @@ def test_links_stay_within_their_folder(data: Path, tmp_path: Path) -> None:
 def test_what_can_not_travel_is_said(data: Path, tmp_path: Path) -> None:
     for argument, match in [
         ("nowhere", "can't read nowhere"),
+        ("n" * 300, "File name too long"),
+        ("n" * 300 + ":name", "File name too long"),
         ("data/a.txt:../x", "must stay below /in"),
         ("data/a.txt:/x", "must stay below /in"),
         ("data/a.txt:", "write PATH or PATH:NAME"),
