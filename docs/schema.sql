@@ -134,6 +134,8 @@ create table job (
     tags text[] default '{}'::text[] not null,
     retry_of bigint,
     spec json not null,
+    schedule_id bigint,
+    occurrence_at timestamp with time zone,
     PRIMARY KEY (id),
     CHECK (((state <> 'sleeping'::job_state) OR (wake_at IS NOT NULL)))
 );
@@ -141,7 +143,8 @@ CREATE INDEX job_by_project ON job (project_id, id);
 CREATE INDEX job_cancelling ON job (id) WHERE ((cancel_requested_at IS NOT NULL) AND (ended_at IS NULL));
 CREATE INDEX job_ended ON job (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX job_named ON job (project_id, name, id) WHERE (name IS NOT NULL);
-CREATE INDEX job_queue_deadline ON job (queue_deadline) WHERE (queue_deadline IS NOT NULL);
+CREATE INDEX job_of_schedule ON job (schedule_id, id) WHERE ((schedule_id IS NOT NULL) AND (ended_at IS NULL));
+CREATE INDEX job_queue_deadline ON job (queue_deadline) WHERE ((queue_deadline IS NOT NULL) AND (ended_at IS NULL));
 CREATE INDEX job_sleeping ON job (wake_at) WHERE (wake_at IS NOT NULL);
 CREATE INDEX job_unfinished ON job (project_id, id) WHERE (ended_at IS NULL);
 
@@ -233,6 +236,20 @@ create table migration (
     PRIMARY KEY (number)
 );
 
+create table occurrence (
+    schedule_id bigint not null,
+    due_at timestamp with time zone not null,
+    until timestamp with time zone not null,
+    count integer default 1 not null,
+    at timestamp with time zone not null,
+    result text not null,
+    job_id bigint,
+    reason text default ''::text not null,
+    PRIMARY KEY (schedule_id, due_at),
+    FOREIGN KEY (schedule_id) REFERENCES schedule(id) ON DELETE CASCADE
+);
+CREATE INDEX occurrence_at ON occurrence (at);
+
 create table person (
     id uuid not null,
     name text not null,
@@ -265,6 +282,39 @@ create table queue (
 );
 CREATE INDEX queue_claim ON queue (shape_id, priority DESC, job_id);
 
+create table schedule (
+    id bigint generated always as identity not null,
+    project_id uuid not null,
+    name text not null,
+    person_id uuid,
+    definition json not null,
+    version integer default 1 not null,
+    image_digest text,
+    due_at timestamp with time zone,
+    fire_at timestamp with time zone,
+    tzdata text not null,
+    paused_at timestamp with time zone,
+    paused_by text default ''::text not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    changed_at timestamp with time zone default swarm_now() not null,
+    changed_by text not null,
+    UNIQUE (project_id, name),
+    PRIMARY KEY (id),
+    FOREIGN KEY (person_id) REFERENCES person(id),
+    FOREIGN KEY (project_id) REFERENCES project(id)
+);
+CREATE INDEX schedule_fire ON schedule (fire_at) WHERE ((fire_at IS NOT NULL) AND (paused_at IS NULL));
+CREATE INDEX schedule_image ON schedule (project_id, image_digest) WHERE (image_digest IS NOT NULL);
+
+create table schedule_input (
+    schedule_id bigint not null,
+    digest text not null,
+    PRIMARY KEY (schedule_id, digest),
+    FOREIGN KEY (digest) REFERENCES blob(digest),
+    FOREIGN KEY (schedule_id) REFERENCES schedule(id) ON DELETE CASCADE
+);
+CREATE INDEX schedule_input_digest ON schedule_input (digest);
+
 create table sealed (
     name text not null,
     nonce bytea not null,
@@ -282,6 +332,12 @@ create table shape (
     constraints jsonb not null,
     UNIQUE (key),
     PRIMARY KEY (id)
+);
+
+create table turn (
+    job_id bigint not null,
+    schedule_id bigint not null,
+    PRIMARY KEY (job_id)
 );
 
 create table upload (

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from swarm_consumer.artifacts import Artifacts
     from swarm_consumer.images import Images, Pushed
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
+    from swarm_consumer.schedules import Schedules
     from swarm_consumer.uploads import Uploads
     from swarm_consumer.workers import Workers
 
@@ -218,6 +219,13 @@ class Client:
     async def revoke(self, worker: str) -> None:
         """Shut a worker out for good."""
         await self._workers().revoke(worker)
+
+    @property
+    def schedules(self) -> "Schedules":
+        """Jobs that recur: `client.schedules.add(…)`."""
+        from swarm_consumer.schedules import Schedules
+
+        return Schedules(self._transport)
 
     # Loaded when first used: a short command needs one of these at most.
 

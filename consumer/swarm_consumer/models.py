@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from swarm_protocol.schedule import Schedule
 from swarm_protocol.spec import JobSpec
 from swarm_protocol.states import TERMINAL, JobState
 
@@ -174,3 +175,78 @@ class Worker(_Model, frozen=True, kw_only=True):
     joined_at: datetime | None = None
     revoked_at: datetime | None = None
     attempts: list[dict[str, Any]] = []
+
+
+class LastOccurrence(_Model, frozen=True, kw_only=True):
+    """The newest occurrence of a schedule: what became of it, and the state of its job."""
+
+    due_at: datetime
+    result: str
+    job: int | None = None
+    state: str | None = None
+    reason: str = ""
+
+
+class ScheduleState(_Model, frozen=True, kw_only=True):
+    """A schedule, and when it is due: `due_at` next, and `fire_at` with its share of the jitter."""
+
+    id: int
+    definition: Schedule
+    version: int = 1
+    user: str | None = None
+    project: str | None = None
+    due_at: datetime | None = None
+    fire_at: datetime | None = None
+    tzdata: str = ""
+    paused_at: datetime | None = None
+    paused_by: str = ""
+    created_at: datetime | None = None
+    changed_at: datetime | None = None
+    changed_by: str = ""
+    last: LastOccurrence | None = None
+
+
+class Occurrence(_Model, frozen=True, kw_only=True):
+    """What became of an occurrence, or of all from `due_at` to `until` (`count` 0: more than were counted)."""
+
+    due_at: datetime
+    until: datetime
+    count: int = 1
+    at: datetime | None = None
+    result: str
+    job: int | None = None
+    reason: str = ""
+    state: str | None = None
+    exit_code: int | None = None
+
+
+class Occasion(_Model, frozen=True, kw_only=True):
+    """An occurrence to come, and what the clock in its zone shows then."""
+
+    due_at: datetime
+    local: str
+
+
+class Oddity(_Model, frozen=True, kw_only=True):
+    """A time on the wall that is left out (`gap`) or comes twice (`fold`), and when it is due, once."""
+
+    local: str
+    kind: str
+    due_at: datetime
+
+
+class Preview(_Model, frozen=True, kw_only=True):
+    """What is to come of a schedule; `odd` is of the next 366 days."""
+
+    cron: str
+    zone: str
+    tzdata: str = ""
+    items: list[Occasion] = []
+    odd: list[Oddity] = []
+
+
+class Ran(_Model, frozen=True, kw_only=True):
+    """The job of a run that was asked for."""
+
+    job: int
+    state: str

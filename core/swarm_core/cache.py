@@ -44,6 +44,8 @@ class Cache:
         self._outbox: deque[tuple[str, bytes]] = deque(maxlen=_OUTBOX)
         self._more = asyncio.Event()
         self.connected = False
+        self.connects: Callable[[], None] = lambda: None
+        """Called when messages come again: those sent meanwhile don't."""
 
     def on(self, channel: str, handler: Handler) -> None:
         """Call `handler` with each message of a channel. To be set before `run`."""
@@ -114,6 +116,7 @@ class Cache:
                 async with self._listener.pubsub() as pubsub:
                     await pubsub.subscribe(*[_PREFIX + channel for channel in self._handlers])
                     self.connected = True
+                    self.connects()
                     await self._listen(pubsub)
             except (RedisError, OSError, TimeoutError) as error:
                 if self.connected:

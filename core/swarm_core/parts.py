@@ -13,6 +13,7 @@ from swarm_core.api import health, openapi, signin
 from swarm_core.api import images as image_routes
 from swarm_core.api import jobs as job_routes
 from swarm_core.api import logs as log_routes
+from swarm_core.api import schedules as schedule_routes
 from swarm_core.api import workers as worker_routes
 from swarm_core.api.app import App, create_app
 from swarm_core.archive import TaskArchive
@@ -42,6 +43,8 @@ from swarm_core.module import Module, Supervisor
 from swarm_core.receiver import Receiver
 from swarm_core.reclaim import Reclaimer
 from swarm_core.reconcile import Reconciler
+from swarm_core.recurring.firing import Firing
+from swarm_core.recurring.schedules import Schedules
 from swarm_core.scheduler import Scheduler
 from swarm_core.settings import Settings
 from swarm_core.signals import Signals
@@ -112,8 +115,18 @@ class Parts:
         self.harvester = Harvester(database, clock, log, core=core, changed=changed)
         caught_up = self.harvester.caught_up
         self.scheduler = Scheduler(database, self.dispatcher, log, core=core, caught_up=caught_up)
-        self.hibernator = Hibernator(database, clock, log, core=core, changed=changed)
         templates, submitted = Templates(database, self.images), self.signals.submitted
+        firing = Firing(database, templates, core=core, woken=submitted, stop=self.signals.stop)
+        self.schedules = Schedules(database, templates, firing, changed=self.signals.scheduled)
+        self.hibernator = Hibernator(
+            database,
+            clock,
+            log,
+            core=core,
+            schedules=firing,
+            changed=changed,
+            is_told=lambda: self.cache.connected,
+        )
         self.receiver = Receiver(database, templates, self.dispatcher, woken=submitted)
         self.steering = Steering(
             database, self.images, templates, self.receiver, woken=submitted, stop=self.signals.stop
@@ -179,6 +192,7 @@ class Parts:
             *job_routes.routes(self.receiver, self.steering, self.archive),
             *blob_routes.routes(self.library, self.uploads),
             *image_routes.routes(self.images),
+            *schedule_routes.routes(self.schedules),
             *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
             *worker_routes.routes(self.workers, given.database, self.fleet.workers, given.cluster.id),
             *signin.routes(self.people, given.cluster.authority.pem),

@@ -57,6 +57,7 @@ class Signals:
         cache.on("changed", self._on_changed)
         cache.on("stop", self._on_stop)
         cache.on("revoked", self._on_revoked)
+        cache.connects = self._on_connect
 
     def connect(self, scheduler: Scheduler, hibernator: Hibernator, dispatcher: Dispatcher) -> None:
         """Name who is to be woken."""
@@ -85,6 +86,12 @@ class Signals:
         if timed and self._hibernator is not None:
             self._hibernator.wake()
 
+    def scheduled(self) -> None:
+        """A schedule is new or was changed: it may be the next due."""
+        if self._hibernator is not None:
+            self._hibernator.wake()
+        self._cache.publish("changed", Changed(self._core, [], True))
+
     def freed(self) -> None:
         """A worker has room."""
         if self._scheduler is not None:
@@ -108,9 +115,16 @@ class Signals:
     def _wake(self, shapes: set[int], sleeping: bool, jobs: list[int]) -> None:
         if shapes and self._scheduler is not None:
             self._scheduler.wake(shapes)
-        if sleeping and self._hibernator is not None:
-            self._hibernator.wake()
+        if self._hibernator is not None:
+            if sleeping:
+                self._hibernator.wake()
+            self._hibernator.moved(jobs)
         self._events.notify(jobs)
+
+    def _on_connect(self) -> None:
+        """What was said while Redis was away is lost."""
+        if self._hibernator is not None:
+            self._hibernator.wake()
 
     def _on_queued(self, data: bytes) -> None:
         message = msgspec.msgpack.decode(data, type=Queued)

@@ -23,6 +23,10 @@ async def _workers(client: Client) -> list[Offer]:
     return [(worker.name or worker.id, worker.state) for worker in await client.workers()]
 
 
+async def _schedules(client: Client) -> list[Offer]:
+    return [(s.definition.name, f"{s.definition.cron} {s.definition.zone}") for s in await client.schedules.all()]
+
+
 def job_ids(incomplete: str) -> list[Offer]:
     """Recent jobs with their state."""
     return _offer(_jobs, incomplete)
@@ -36,6 +40,11 @@ def image_names(incomplete: str) -> list[Offer]:
 def worker_names(incomplete: str) -> list[Offer]:
     """Workers with their state."""
     return _offer(_workers, incomplete)
+
+
+def schedule_names(incomplete: str) -> list[Offer]:
+    """Schedules with their expressions."""
+    return _offer(_schedules, incomplete)
 
 
 def _offer(find: Callable[[Client], Awaitable[list[Offer]]], incomplete: str) -> list[Offer]:

@@ -20,7 +20,9 @@ class UsageError(Exception):
 
 def say(message: str, hint: str | None) -> None:
     """One error on standard error."""
-    lines = [f"error: {clean(message)}", *([f"hint: {clean(hint)}"] if hint else [])]
+    first, *shown = message.split("\n    ")  # what is indented shows what is wrong, and keeps its lines
+    lines = [f"error: {clean(first)}", *(f"    {clean(line)}" for line in shown)]
+    lines += [f"hint: {clean(hint)}"] if hint else []
     try:
         sys.stderr.write("\n".join(lines) + "\n")
         sys.stderr.flush()

@@ -25,6 +25,8 @@ class Root(LazyGroup):
         "cancel": Entry(f"{_CLI}.jobs", "cancel", "Jobs"),
         "retry": Entry(f"{_CLI}.jobs", "retry", "Jobs"),
         "rm": Entry(f"{_CLI}.jobs", "remove", "Jobs"),
+        "schedule": Entry(f"{_CLI}.schedules", "app", "Recurring jobs"),
+        "import": Entry(f"{_CLI}.imports", "app", "Recurring jobs"),
         "push": Entry(f"{_CLI}.images", "push", "Images"),
         "images": Entry(f"{_CLI}.images", "images", "Images"),
         "worker": Entry(f"{_CLI}.workers", "app", "Workers"),

@@ -11,6 +11,7 @@ import typer
 
 from swarm_consumer.cli.completion import image_names
 from swarm_consumer.cli.connection import with_client
+from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.cli.exits import EXIT_PIPE, exit_code
 from swarm_consumer.cli.flags import Flags, build, with_flags
 from swarm_consumer.cli.follow import LogPrinter
@@ -39,6 +40,7 @@ def run(
         bool, typer.Option("--json", help="One JSON document at the end on stdout; the log goes to stderr.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", hidden=True)] = True,
+    cron: Annotated[str | None, typer.Option("--cron", hidden=True)] = None,
     *,
     flags: Flags,
 ) -> None:
@@ -48,6 +50,10 @@ def run(
 
     Words after -- replace the image's CMD. Ctrl-C asks to cancel, a second one leaves the job to itself.
     """
+    if cron is not None:
+        raise UsageError(
+            "--cron: a job that recurs has no one end to wait for", "swarm submit --cron, or swarm schedule"
+        )
     draft = build(flags, image, ctx.meta.get(WORDS), None, datetime.now(UTC))
     raise typer.Exit(with_client(lambda client: _run(client, draft, flags.idempotency_key, json)))
 

@@ -10,6 +10,7 @@ import typer
 
 from swarm_consumer.cli.completion import image_names
 from swarm_consumer.cli.connection import with_client
+from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.cli.exits import exit_code
 from swarm_consumer.cli.flags import Flags, build, with_flags
 from swarm_consumer.cli.lazy import WORDS
@@ -40,6 +41,13 @@ def submit(
     count: Annotated[int, typer.Option("--count", metavar="N", help="Submit it N times.", min=1, max=100_000)] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; say which workers could run it.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; exit with its exit code.")] = False,
+    cron: Annotated[
+        str | None, typer.Option("--cron", metavar="CRON", help="Make a schedule called --name; print its id.")
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option("--zone", metavar="ZONE", help="With --cron: such as Europe/Berlin; else this machine's."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     *,
     flags: Flags,
@@ -50,11 +58,30 @@ def submit(
     """
     read = _read(file) if file else None
     draft = build(flags, image, ctx.meta.get(WORDS), read.draft if read else None, datetime.now(UTC))
+    if cron is not None or zone is not None:
+        _schedule(draft, cron, zone, flags, plain=not (dry_run or wait or count > 1), json=json)
+        return
     if dry_run:
         with_client(lambda client: _located(read, _dry_run(client, draft, json)))
         return
     code = with_client(lambda client: _located(read, _submit(client, draft, count, flags, wait, json)))
     raise typer.Exit(code)
+
+
+def _schedule(draft: Draft, cron: str | None, zone: str | None, flags: Flags, *, plain: bool, json: bool) -> None:
+    """`submit --cron` is `schedule add` for who has a job in mind."""
+    if cron is None:
+        raise UsageError("--zone goes with --cron")
+    if not plain or flags.at is not None or flags.idempotency_key is not None:
+        raise UsageError("--cron goes without --count, --dry-run, --wait, --at and --idempotency-key")
+    from swarm_consumer.cli.schedules import make, tell
+
+    name = draft.spec.name or draft.spec.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    made = with_client(lambda client: make(client, name, cron, zone, draft, {}))
+    if json:
+        document(made)
+        return
+    tell(made)
 
 
 def _read(file: str) -> "JobFile":

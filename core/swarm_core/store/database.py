@@ -30,9 +30,6 @@ _SESSION: Final = {
 }
 # Plans made while the tables were empty would stay bad for a connection's life: a guarded UPDATE over a few hundred
 # ids kept a sequential scan and cost three quarters of the throughput (performance.md).
-# The rest goes by keys too, but joins what it found in any way: a lookup of idempotency keys that was planned on an empty
-# table read all of it for each submit, and took ten times as long until the next analysis.
-_API: Final = {"enable_seqscan": "off"}
 # Every hot statement is a list of ids and a lookup by key for each: a nested loop over an index, and nothing else.
 HOT: Final = {
     "enable_seqscan": "off",
@@ -76,7 +73,7 @@ class Database:
         """Open both pools. Raises OSError or asyncpg's errors while the server is away."""
         hot = await _pool(url, hot_size, _SESSION | HOT)
         try:
-            api = await _pool(url, api_size, _SESSION | _API)
+            api = await _pool(url, api_size, _SESSION)
         except BaseException:
             await hot.close()
             raise

@@ -36,6 +36,11 @@ class Template:
     actor: str
     inputs: tuple[str, ...] = ()
     """Digests that the job needs."""
+    schedule: int | None = None
+    occurrence: datetime | None = None
+    """Of the schedule that it is made for."""
+    turn: str = ""
+    """What it waits for until jobs of the same schedule have ended; empty: it waits for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,9 @@ async def insert(
         [at + 1 for at in use],
         [key.text if key else None for key in keys],
         [key.body_hash if key else None for key in keys],
+        [t.schedule for t in templates],
+        [t.occurrence for t in templates],
+        [t.turn for t in templates],
     )
     made: list[tuple[int, str] | None] = [None] * len(use)
     for row in rows:
@@ -194,7 +202,7 @@ async def wake_due(pool: Pool, most: int, actor: str) -> list[tuple[int, int]]:
 
 
 async def next_wake(pool: Pool) -> float | None:
-    """Seconds until the next sleeping job is due (negative: overdue), None when none sleeps."""
+    """Seconds until the Hibernator has something to do next (negative: overdue), None when nothing waits for a time."""
     found: float | None = await pool.fetchval(_SQL["next_wake"])
     return found
 

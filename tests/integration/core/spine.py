@@ -22,6 +22,8 @@ from swarm_core.leases import Leases
 from swarm_core.module import Module, Supervisor
 from swarm_core.receiver import Receiver
 from swarm_core.reconcile import Reconciler
+from swarm_core.recurring.firing import Firing
+from swarm_core.recurring.schedules import Schedules
 from swarm_core.scheduler import Scheduler
 from swarm_core.session import Session, room_of
 from swarm_core.settings import Timers
@@ -112,7 +114,19 @@ class Spine:
         templates = Templates(database, Images())
         self.receiver = Receiver(database, templates, self.dispatcher, woken=self._submitted)
         self.steering = Steering(database, Images(), templates, self.receiver, woken=self._submitted, stop=self._stop)
-        self.hibernator = Hibernator(database, self.clock, self.log, core=self.core, changed=self._changed)
+        self.firing = Firing(database, templates, core=self.core, woken=self._submitted, stop=self._stop)
+        self.schedules = Schedules(database, templates, self.firing, changed=lambda: self.hibernator.wake())
+        self.told = True
+        """Whether wake-ups from other cores get here."""
+        self.hibernator = Hibernator(
+            database,
+            self.clock,
+            self.log,
+            core=self.core,
+            schedules=self.firing,
+            changed=self._changed,
+            is_told=lambda: self.told,
+        )
         settle, shape = self.harvester.settle, self.scheduler.shape
         self.leases = Leases(
             database,

@@ -27,6 +27,9 @@ API = "/api/v1"
 BODYLESS = {
     "/api/v1/jobs/{id}/cancel",
     "/api/v1/jobs/{id}/retry",
+    "/api/v1/schedules/{ref}/pause",
+    "/api/v1/schedules/{ref}/resume",
+    "/api/v1/schedules/{ref}/run",
     "/api/v1/uploads/{id}/finish",
     "/api/v1/workers/{worker}/revoke",
 }
@@ -152,6 +155,20 @@ class Visitor:
         await self.ok("DELETE", f"/jobs/{job}", 204)
         await self.ok("GET", "/jobs?state=queued&limit=2&tag=a")
 
+    async def keep_a_schedule(self) -> None:
+        job = {"image": "team/app:1"}
+        given = {"name": "nightly", "cron": "30 2 * * *", "zone": "Europe/Berlin", "job": job, "overlap": "allow"}
+        await self.ok("POST", "/schedules/preview?count=2&after=2026-01-01T00:00:00Z", json=given)
+        made = await self.ok("POST", "/schedules", 201, json=given)
+        at = f"/schedules/{made['id']}"
+        await self.ok("PATCH", at, json={"jitter": 5, "start": None}, headers={"If-Match": "1"})
+        for verb in ("pause", "resume"):
+            await self.ok("POST", f"{at}/{verb}")
+        await self.ok("POST", f"{at}/run", 201)
+        for path in ("/schedules?limit=1", "/schedules/nightly", f"{at}/history?limit=1", f"{at}/preview?count=3"):
+            await self.ok("GET", path)
+        await self.ok("DELETE", at, 204)
+
     async def read_what_a_job_left(self, job: int) -> None:
         await self.ok("GET", f"/jobs/{job}")
         await self.ok("GET", f"/jobs/{job}/artifacts?attempt=1")
@@ -191,6 +208,7 @@ async def test_real_answers_are_what_the_document_says(core: LiveCore, tmp_path:
     await visitor.bring_blobs()
     await visitor.bring_an_image()
     await visitor.submit_and_steer()
+    await visitor.keep_a_schedule()
     await visitor.read_what_a_job_left(await job_with_files(core, tmp_path))
     await visitor.let_a_worker_in_and_out(str(core.cluster.id))
     assert core.contract.kept == set(core.contract.operations)

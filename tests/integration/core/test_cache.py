@@ -35,6 +35,9 @@ class Told:
     def wake(self, shapes: Iterable[int] = ()) -> None:
         self.notes.append(("wake", sorted(shapes)))
 
+    def moved(self, jobs: Iterable[int]) -> None:
+        """Only of use to a hibernator that knows who waits for whom."""
+
     def stop(self, job: int, attempt: int, worker: UUID) -> bool:
         self.notes.append(("stop", (job, attempt, worker)))
         return False

@@ -104,6 +104,7 @@ with free as (
       and not exists (select 1 from manifest_blob x where x.manifest_digest = d.digest)
       and not exists (select 1 from manifest_blob x where x.digest = d.digest)
       and not exists (select 1 from job_input x where x.digest = d.digest)
+      and not exists (select 1 from schedule_input x where x.digest = d.digest)
       and not exists (select 1 from artifact x where x.digest = d.digest)
       and not exists (select 1 from attempt_blob x where x.digest = d.digest)
       and not exists (select 1 from log_segment x where x.pack = d.digest)

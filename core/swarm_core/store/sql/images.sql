@@ -77,7 +77,7 @@ where m.touched_at < swarm_now() - $1 * interval '1 second'
 limit $2
 for update of m skip locked;
 
--- Second step: those that no unfinished job uses go; the others are looked at again after another grace time.
+-- Second step: those that no unfinished job and no schedule uses go; the others are looked at again after another grace time.
 -- name: drop_untagged
 with input as (
     select * from unnest($1::uuid[], $2::text[]) as i (project_id, digest)
@@ -87,6 +87,7 @@ with input as (
     select i.project_id, i.digest from input i
     where not exists (select 1 from used u where u.project_id = i.project_id and u.digest = i.digest)
       and not exists (select 1 from image_tag t where t.project_id = i.project_id and t.digest = i.digest)
+      and not exists (select 1 from schedule s where s.project_id = i.project_id and s.image_digest = i.digest)
 ), kept as (
     update manifest m set touched_at = swarm_now() from input i
     where m.project_id = i.project_id and m.digest = i.digest

@@ -1,7 +1,7 @@
 -- Jobs: accepting them, and the moves that the API and the Hibernator make.
 -- Locks are always taken in the order queue, job, attempt.
 
--- A batch of new jobs. $1.. are the columns of the distinct submissions ("templates"), $16.. say for each job which
+-- A batch of new jobs. $1.. and $19.. are the columns of the distinct submissions ("templates"), $16.. say for each job which
 -- template it is made from (counted from 1), and its idempotency key with the hash of what was sent under it, or nulls. A job
 -- whose key is taken isn't made; another submit with the same key waits here until this one is decided.
 -- name: insert
@@ -10,43 +10,48 @@ with template as materialized (
            swarm_now() + queue_seconds * interval '1 second' as queue_deadline, image_digest, name,
            case when tags = '[]' then '{}'::text[]
                 else array(select json_array_elements_text(tags::json)) end as tags,
-           retry_of, spec::json as spec, actor
+           retry_of, spec::json as spec, actor, schedule_id, occurrence_at, turn
     from unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::bool[], $8::timestamptz[],
-                $9::float8[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[])
+                $9::float8[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[],
+                $19::bigint[], $20::timestamptz[], $21::text[])
          with ordinality as t (project_id, person_id, shape_id, priority, retries, infra_retries, at_most_once, wake_at,
-                               queue_seconds, image_digest, name, tags, retry_of, spec, actor, n)
+                               queue_seconds, image_digest, name, tags, retry_of, spec, actor, schedule_id, occurrence_at,
+                               turn, n)
 ), input as materialized (
     select case when key is null or not exists (   -- no id is spent on a key that is known
-               select from idempotency x join template t on x.project_id = t.project_id
-               where t.n = i.template and x.key = i.key
+               select from idempotency x where x.project_id = i.project_id and x.key = i.key
            ) then nextval('job_id_seq') end as id, i.*
     from (
-        select template, key, body_hash, place
+        select u.template, u.key, u.body_hash, u.place, t.project_id
         from unnest($16::int[], $17::text[], $18::bytea[]) with ordinality as u (template, key, body_hash, place)
-        order by place
+        join template t on t.n = u.template
+        order by u.place
     ) i
 ), reserved as (
     insert into idempotency (project_id, key, job_id, body_hash)
-    select t.project_id, input.key, input.id, input.body_hash from input join template t on t.n = input.template
-    where input.key is not null and input.id is not null
-    order by t.project_id, input.key
+    select project_id, key, id, body_hash from input where key is not null and id is not null
+    order by project_id, key
     on conflict do nothing
     returning job_id
 ), ready as (
     select input.id, input.place, t.*,
-           (case when t.wake_at > swarm_now() then 'sleeping' else 'queued' end)::job_state as state
+           (case when t.turn <> '' then 'blocked' when t.wake_at > swarm_now() then 'sleeping' else 'queued' end)::job_state
+               as state
     from input join template t on t.n = input.template
     where input.key is null or input.id in (select job_id from reserved)
 ), job as (
     insert into job (id, project_id, person_id, state, shape_id, priority, retries, infra_retries, at_most_once,
-                     created_at, wake_at, queue_deadline, image_digest, name, tags, retry_of, spec, reason)
+                     created_at, wake_at, queue_deadline, image_digest, name, tags, retry_of, spec, reason, schedule_id,
+                     occurrence_at)
     select id, project_id, person_id, state, shape_id, priority, retries, infra_retries, at_most_once,
            swarm_now(), case when state = 'sleeping' then wake_at end, queue_deadline, image_digest, name, tags, retry_of,
-           spec, case when state = 'sleeping' then 'waits for its start time' else '' end
+           spec, case when state = 'sleeping' then 'waits for its start time' else turn end, schedule_id, occurrence_at
     from ready
-    returning id, state, shape_id, priority, created_at
+    returning id, state, shape_id, priority, created_at, schedule_id
 ), queued as (
     insert into queue (job_id, shape_id, priority) select id, shape_id, priority from job where state = 'queued'
+), waiting as (
+    insert into turn (job_id, schedule_id) select id, schedule_id from job where state = 'blocked'
 ), noted as (
     insert into history (job_id, at, old_state, new_state, attempt, actor)
     select job.id, job.created_at, null, job.state, 0, ready.actor from job join ready using (id)
@@ -151,13 +156,19 @@ with due as (
 )
 select id, shape_id from job;
 
+-- Seconds until a sleeping job, a schedule or a queue timeout is due next.
 -- name: next_wake
-select extract(epoch from min(wake_at) - swarm_now())::float8 as seconds from job where wake_at is not null;
+select extract(epoch from least(
+    (select min(wake_at) from job where wake_at is not null),
+    (select min(fire_at) from schedule where fire_at is not null and paused_at is null),
+    (select min(queue_deadline) from job where queue_deadline is not null and ended_at is null
+         and state in ('queued', 'sleeping', 'held', 'blocked'))
+) - swarm_now())::float8 as seconds;
 
 -- Jobs that waited longer than their queue timeout allows.
 -- name: overdue
 select id from job
-where queue_deadline <= swarm_now() and state in ('queued', 'sleeping', 'held', 'blocked')
+where queue_deadline <= swarm_now() and ended_at is null and state in ('queued', 'sleeping', 'held', 'blocked')
 order by queue_deadline limit $1;
 
 -- name: queue_timeout
