@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from bench import beat_writes, command, containers, heartbeats, latency, report, servers, throughput
+from bench import beat_writes, command, containers, heartbeats, lateness, latency, report, servers, throughput
 from bench.report import Result
 
 BUSY: Final = 0.7
-NAMES: Final = ("throughput", "latency", "containers", "heartbeats")
+NAMES: Final = ("throughput", "latency", "lateness", "containers", "heartbeats")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -55,6 +55,8 @@ def _run(names: list[str], rounds: int, quick: bool, long: bool) -> list[Result]
         if "latency" in names:
             rows += asyncio.run(latency.measure(up, 100 if quick else 1000))
             rows += asyncio.run(command.measure(up, 5 if quick else 20))
+        if "lateness" in names:
+            rows += asyncio.run(lateness.measure(up, *((10, 100, 1000) if quick else (100, 1000, 100_000))))
         if "heartbeats" in names:
             rows += asyncio.run(beat_writes.measure(up, 20 if quick else 200, 10 if quick else 30))
         if "containers" in names:

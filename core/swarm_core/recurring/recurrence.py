@@ -41,6 +41,9 @@ class Recurrence:
 
     def after(self, instant: datetime) -> datetime | None:
         """The first due instant later than this one, in UTC; None where there is none within fifty years."""
+        return _after(self, instant)
+
+    def _after(self, instant: datetime) -> datetime | None:
         try:
             return self._by_elapsed_time(instant) if self._has_wildcard_hour() else self._by_the_wall(instant)
         except CroniterBadDateError:
@@ -147,6 +150,12 @@ class Oddity:
     """Else it comes twice."""
     runs: datetime
     """When it is due here, once."""
+
+
+@lru_cache(maxsize=4096)
+def _after(found: Recurrence, instant: datetime) -> datetime | None:
+    """Schedules that are due together are often alike: each step costs 150 to 300 µs."""
+    return found._after(instant)
 
 
 @lru_cache(maxsize=4096)

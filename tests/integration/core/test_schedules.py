@@ -12,7 +12,7 @@ import pytest
 from tests.integration.core.spine import Ana, Spine, spine
 from tests.integration.core.test_spine import move_clock
 
-from swarm_core.recurring import zones
+from swarm_core.recurring import firing, zones
 from swarm_core.store import schedules
 from swarm_protocol import messages as m
 from swarm_protocol.errors import SwarmError
@@ -152,6 +152,32 @@ async def test_a_fault_in_the_middle_leaves_nothing_half_done(
         await table.jobs(schedule, 1)
         assert calls > 1
         assert len(await table.told(schedule, 1)) == 1
+
+
+async def test_cut_in_the_middle_again_and_again_each_runs_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a core that is killed leaves it: its transaction ends with its connection, wherever it was."""
+    async with timetable(database_url) as table:
+        monkeypatch.setattr(firing, "BATCH", 10)
+        for number in range(60):
+            await table.add(f"s{number}", overlap="allow")
+        apart = await asyncpg.connect(database_url)
+        await table.at(await table.due(1))
+        cuts = 0
+        async with asyncio.timeout(30):
+            while await apart.fetchval("select count(*) from occurrence") < 60:
+                cuts += await apart.fetchval(
+                    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                    " where datname = current_database() and pid <> pg_backend_pid() and query ~ '(occurrence|schedule)'"
+                )
+                table.core.hibernator.wake()
+                await asyncio.sleep(0.02)
+        assert cuts > 0
+        counts = await apart.fetchrow("select count(*) as jobs, count(distinct schedule_id) as schedules from job")
+        assert tuple(counts or ()) == (60, 60)
+        assert await apart.fetchval("select count(*) from schedule where due_at <= swarm_now()") == 0
+        await apart.close()
 
 
 async def test_overlap_is_forbidden_by_default(database_url: str) -> None:
