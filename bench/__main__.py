@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from bench import beat_writes, command, containers, heartbeats, lateness, latency, report, servers, throughput
+from bench import beat_writes, command, containers, heartbeats, latency, lateness, report, servers, throughput
 from bench.report import Result
 
 BUSY: Final = 0.7

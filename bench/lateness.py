@@ -58,7 +58,8 @@ class _Bench:
         moment = time.monotonic() + (due - datetime.now(UTC)).total_seconds()
         self.took = await self._simulated.outcomes(count, _SECONDS) - moment
         ran, distinct = await self._database.fetchrow(  # type: ignore[misc]
-            "select count(*), count(distinct schedule_id) from job where occurrence_at = $1 and state = 'succeeded'", due
+            "select count(*), count(distinct schedule_id) from job where occurrence_at = $1 and state = 'succeeded'",
+            due,
         )
         if (ran, distinct) != (count, count):
             raise RuntimeError(f"{ran} jobs of {distinct} schedules succeeded, not {count} of as many")

@@ -169,7 +169,7 @@ async def test_cut_in_the_middle_again_and_again_each_runs_once(
             while await apart.fetchval("select count(*) from occurrence") < 60:
                 cuts += await apart.fetchval(
                     "select count(pg_terminate_backend(pid)) from pg_stat_activity"
-                    " where datname = current_database() and pid <> pg_backend_pid() and query ~ '(occurrence|schedule)'"
+                    " where datname = current_database() and pid <> pg_backend_pid() and query ~ 'occurrence|schedule'"
                 )
                 table.core.hibernator.wake()
                 await asyncio.sleep(0.02)
