@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
     from swarm_consumer.schedules import Schedules
     from swarm_consumer.uploads import Uploads
+    from swarm_consumer.users import Users
     from swarm_consumer.workers import Workers
 
 
@@ -226,6 +227,13 @@ class Client:
         from swarm_consumer.schedules import Schedules
 
         return Schedules(self._transport)
+
+    @property
+    def users(self) -> "Users":
+        """Who may use the core: `client.users.add(…)`."""
+        from swarm_consumer.users import Users
+
+        return Users(self._transport)
 
     # Loaded when first used: a short command needs one of these at most.
 

@@ -250,3 +250,16 @@ class Ran(_Model, frozen=True, kw_only=True):
 
     job: int
     state: str
+
+
+class User(_Model, frozen=True, kw_only=True):
+    """A person who may use the core; `seen_at` is when one of their sign-ins was used last."""
+
+    name: str
+    id: str = ""
+    role: str = ""
+    project: str = ""
+    created_at: datetime | None = None
+    disabled_at: datetime | None = None
+    seen_at: datetime | None = None
+    sign_ins: int = 0

@@ -14,6 +14,7 @@ from swarm_core.api import images as image_routes
 from swarm_core.api import jobs as job_routes
 from swarm_core.api import logs as log_routes
 from swarm_core.api import schedules as schedule_routes
+from swarm_core.api import users as user_routes
 from swarm_core.api import workers as worker_routes
 from swarm_core.api.app import App, create_app
 from swarm_core.archive import TaskArchive
@@ -27,6 +28,7 @@ from swarm_core.gateway import Facts, Gateway
 from swarm_core.harvester import Harvester
 from swarm_core.heartbeats import Heartbeats
 from swarm_core.hibernator import Hibernator
+from swarm_core.identity.accounts import Accounts
 from swarm_core.identity.cluster import Cluster
 from swarm_core.identity.gatekeeper import Gatekeeper
 from swarm_core.identity.passwords import Passwords
@@ -104,6 +106,7 @@ class Parts:
             revoked=self.signals.revoked,
         )
         self.gatekeeper = Gatekeeper(given.database, self.tokens, self.workers, given.clock)
+        self.accounts = Accounts(given.database, self.people, self.passwords, changed=self.gatekeeper.forget)
         days = given.settings.timers.certificate_days
         self.certificate = Certificate(cluster.authority, given.clock, given.logger, days=days)
 
@@ -195,6 +198,7 @@ class Parts:
             *schedule_routes.routes(self.schedules),
             *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
             *worker_routes.routes(self.workers, given.database, self.fleet.workers, given.cluster.id),
+            *user_routes.routes(self.accounts),
             *signin.routes(self.people, given.cluster.authority.pem),
             *health.routes(lambda: self.supervisor.health, self.not_ready, given.core, version),
             self.gateway.route(),

@@ -27,6 +27,10 @@ async def _schedules(client: Client) -> list[Offer]:
     return [(s.definition.name, f"{s.definition.cron} {s.definition.zone}") for s in await client.schedules.all()]
 
 
+async def _users(client: Client) -> list[Offer]:
+    return [(user.name, user.role) for user in await client.users.all()]
+
+
 def job_ids(incomplete: str) -> list[Offer]:
     """Recent jobs with their state."""
     return _offer(_jobs, incomplete)
@@ -45,6 +49,11 @@ def worker_names(incomplete: str) -> list[Offer]:
 def schedule_names(incomplete: str) -> list[Offer]:
     """Schedules with their expressions."""
     return _offer(_schedules, incomplete)
+
+
+def user_names(incomplete: str) -> list[Offer]:
+    """People with their roles."""
+    return _offer(_users, incomplete)
 
 
 def _offer(find: Callable[[Client], Awaitable[list[Offer]]], incomplete: str) -> list[Offer]:

@@ -30,6 +30,7 @@ class Root(LazyGroup):
         "push": Entry(f"{_CLI}.images", "push", "Images"),
         "images": Entry(f"{_CLI}.images", "images", "Images"),
         "worker": Entry(f"{_CLI}.workers", "app", "Workers"),
+        "user": Entry(f"{_CLI}.users", "app", "People"),
         "login": Entry(f"{_CLI}.login", "login", "Signing in"),
         "logout": Entry(f"{_CLI}.login", "logout", "Signing in"),
         "whoami": Entry(f"{_CLI}.login", "whoami", "Signing in"),

@@ -49,6 +49,17 @@ class People:
 
         Raises SwarmError: unauthenticated; too_many_requests after failed tries, with when to come back.
         """
+        person, tried = await self._prove(name, password, place)
+        return await self._sign_in(person, client, tried)
+
+    async def prove(self, name: str, password: str, place: str) -> Person:
+        """Somebody who knows the password. Raises SwarmError as `login` does."""
+        person, tried = await self._prove(name, password, place)
+        async with transaction(self._database.api) as connection:
+            await people.forget_failures(connection, person.name, tried)
+        return person
+
+    async def _prove(self, name: str, password: str, place: str) -> tuple[Person, list[str]]:
         if not _NAME.match(name):
             name = _NOBODY
         tried = {f"{name} {place}": backoff.FROM_ONE_PLACE, name: backoff.FROM_ANYWHERE}
@@ -58,7 +69,7 @@ class People:
         if person is None or not good or person.disabled:
             await self._note_refusal(name, place)
             raise SwarmError("unauthenticated", "that name and password don't go together")
-        return await self._sign_in(person, client, list(tried))
+        return person, list(tried)
 
     async def _count_try(self, name: str, tried: Mapping[str, backoff.Rule]) -> None:
         async with transaction(self._database.api) as connection:

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from swarm_core.identity.backoff import Past, Verdict
 from swarm_core.store.database import Connection, Pool
@@ -129,3 +130,72 @@ async def forget_failures(connection: Connection, name: str, keys: Sequence[str]
     """The try has succeeded."""
     await connection.execute(_SQL["lock_name"], _TRYING, name)
     await connection.execute(_SQL["forget_failures"], list(keys))
+
+
+# Accounts ------------------------------------------------------------------------------------------------
+
+
+class AccountView(msgspec.Struct, kw_only=True, frozen=True):
+    """A person as administrators see them."""
+
+    name: str
+    id: str
+    role: str
+    project: str
+    created_at: datetime
+    disabled_at: datetime | None
+    seen_at: datetime | None
+    """When one of their sign-ins was used last."""
+    sign_ins: int
+
+
+async def lock_accounts(connection: Connection) -> None:
+    """Until the end of the transaction nobody else changes an account."""
+    await connection.execute(_SQL["lock_accounts"], _FIRST)
+
+
+async def lock_by_name(connection: Connection, name: str) -> Person | None:
+    """A person, locked."""
+    return _person(await connection.fetchrow(_SQL["lock_by_name"], name))
+
+
+async def accounts(pool: Pool, after: str, most: int, name: str | None = None) -> list[AccountView]:
+    """People by name; one alone."""
+    return [AccountView(**row) for row in await pool.fetch(_SQL["accounts"], after, most, name)]
+
+
+async def others_are_admin(connection: Connection, person: UUID) -> bool:
+    """Whether somebody else can still administer."""
+    found: bool = await connection.fetchval(_SQL["other_admins"], person)
+    return found
+
+
+async def set_role(connection: Connection, person: UUID, role: str) -> None:
+    """Give a role; access tokens of the old one are refused."""
+    await connection.execute(_SQL["set_role"], person, role)
+
+
+async def set_disabled(connection: Connection, person: UUID, disabled: bool) -> None:
+    """Shut a person out, or let them in again."""
+    await connection.execute(_SQL["set_disabled"], person, disabled)
+
+
+async def set_password(connection: Connection, person: UUID, hashed: str, keep: bytes | None) -> None:
+    """Another password; every sign-in ends but the one to `keep`."""
+    await connection.execute(_SQL["set_password"], person, hashed)
+    await end_logins(connection, person, keep)
+
+
+async def end_logins(connection: Connection, person: UUID, keep: bytes | None = None) -> None:
+    """Forget their sign-ins, but the one to `keep`."""
+    await connection.execute(_SQL["end_logins"], person, keep)
+
+
+async def schedules_of(connection: Connection, person: UUID) -> list[str]:
+    """Names of some schedules that belong to them."""
+    return [row["name"] for row in await connection.fetch(_SQL["schedules_of"], person)]
+
+
+async def remove(connection: Connection, person: UUID) -> None:
+    """Delete a person with their sign-ins."""
+    await connection.execute(_SQL["remove"], person)

@@ -169,6 +169,15 @@ class Visitor:
             await self.ok("GET", path)
         await self.ok("DELETE", at, 204)
 
+    async def keep_accounts(self) -> None:
+        ben = {"name": "ben", "password": PASSWORD, "role": "observer"}
+        await self.ok("POST", "/users", 201, json=ben)
+        await self.ok("PATCH", "/users/ben", json={"role": "consumer"})
+        await self.ok("POST", "/users/ben/password", json={"password": PASSWORD})
+        for path in ("/users?limit=1", "/users/ben"):
+            await self.ok("GET", path)
+        await self.ok("DELETE", "/users/ben", 204)
+
     async def read_what_a_job_left(self, job: int) -> None:
         await self.ok("GET", f"/jobs/{job}")
         await self.ok("GET", f"/jobs/{job}/artifacts?attempt=1")
@@ -209,6 +218,8 @@ async def test_real_answers_are_what_the_document_says(core: LiveCore, tmp_path:
     await visitor.bring_an_image()
     await visitor.submit_and_steer()
     await visitor.keep_a_schedule()
+    await visitor.keep_accounts()
     await visitor.read_what_a_job_left(await job_with_files(core, tmp_path))
     await visitor.let_a_worker_in_and_out(str(core.cluster.id))
+    await visitor.ok("POST", "/password", 204, json={"old": PASSWORD, "new": f"{PASSWORD}2"})
     assert core.contract.kept == set(core.contract.operations)

@@ -57,3 +57,44 @@ delete from login_failure where key = any($1::text[]);
 delete from login_failure where key in (
     select key from login_failure where at < swarm_now() - interval '1 hour' order by at limit 20 for update skip locked
 );
+
+-- Accounts ----------------------------------------------------------------------------------------------
+
+-- One change of an account at a time, so that two administrators can't take the role from one another.
+-- name: lock_accounts
+select pg_advisory_xact_lock($1);
+
+-- name: lock_by_name
+select p.id, p.name, p.password_hash, p.role, p.project_id, j.name as project, p.generation, p.disabled_at is not null as disabled
+from person p join project j on j.id = p.project_id where p.name = $1 for update of p;
+
+-- name: accounts
+select p.name, p.id::text as id, p.role, j.name as project, p.created_at, p.disabled_at,
+       (select max(used_at) from login_token t where t.person_id = p.id) as seen_at,
+       (select count(*) from login_token t where t.person_id = p.id and t.expires_at > swarm_now()) as sign_ins
+from person p join project j on j.id = p.project_id
+where p.name > $1 and ($3::text is null or p.name = $3)
+order by p.name limit $2;
+
+-- name: other_admins
+select exists (select from person where role = 'admin' and disabled_at is null and id <> $1);
+
+-- name: set_role
+update person set role = $2, generation = generation + 1 where id = $1;
+
+-- name: set_disabled
+update person set disabled_at = case when $2 then coalesce(disabled_at, swarm_now()) end, generation = generation + 1
+where id = $1;
+
+-- name: set_password
+update person set password_hash = $2, generation = generation + 1 where id = $1;
+
+-- Every sign-in but one (null: none is kept).
+-- name: end_logins
+delete from login_token where person_id = $1 and ($2::bytea is null or secret_hash <> $2);
+
+-- name: schedules_of
+select name from schedule where person_id = $1 order by name limit 5;
+
+-- name: remove
+delete from person where id = $1;

@@ -1,0 +1,130 @@
+"""Routes of accounts."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from swarm_core.api.auth import identity_of, needs
+from swarm_core.api.body import answer, decode, nothing
+from swarm_core.api.openapi import PAGE, documented
+from swarm_core.api.query import listing, make_cursor, page, read_cursor
+from swarm_core.identity.accounts import Accounts
+from swarm_core.store.people import AccountView
+from swarm_protocol.errors import SwarmError
+
+
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
+    """Somebody who is let in."""
+
+    name: str
+    password: str
+    role: str = "consumer"
+
+
+class UserChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to be otherwise; null stays."""
+
+    role: str | None = None
+    disabled: bool | None = None
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """A password for somebody else."""
+
+    password: str
+
+
+class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
+    """One's own password; the sign-in of `refresh_token` stays."""
+
+    old: str
+    new: str
+    refresh_token: str = ""
+
+
+class UserList(msgspec.Struct):
+    """A part of the people."""
+
+    items: list[AccountView]
+    next: str | None
+
+
+class UserRoutes:
+    """Handlers over the accounts."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    @needs("admin")
+    @documented(body=NewUser, answer=AccountView, status=201)
+    async def add(self, request: Request) -> Response:
+        """Let somebody in."""
+        form = await decode(request, NewUser)
+        return answer(await self._accounts.add(identity_of(request), form.name, form.password, form.role), 201)
+
+    @needs("admin")
+    @documented(answer=UserList, query=PAGE)
+    async def list(self, request: Request) -> Response:
+        """List people by name."""
+        part = page(request)
+        after = read_cursor(part.cursor, str) if part.cursor else ""
+        found = await self._accounts.page(after, part.limit + 1)
+        items = found[: part.limit]
+        return listing(items, make_cursor(items[-1].name) if len(found) > part.limit else None)
+
+    @needs("admin")
+    @documented(answer=AccountView)
+    async def show(self, request: Request) -> Response:
+        """One of them."""
+        return answer(await self._accounts.show(request.path_params["name"]))
+
+    @needs("admin")
+    @documented(body=UserChange, answer=AccountView)
+    async def change(self, request: Request) -> Response:
+        """Give another role, shut out, let in again."""
+        form, who, name = await decode(request, UserChange), identity_of(request), request.path_params["name"]
+        if (form.role is None) == (form.disabled is None):
+            raise SwarmError("bad_request", "give either `role` or `disabled`", field="role")
+        if form.role is not None:
+            return answer(await self._accounts.set_role(who, name, form.role))
+        return answer(await self._accounts.set_disabled(who, name, bool(form.disabled)))
+
+    @needs("admin")
+    @documented(body=NewPassword, answer=AccountView)
+    async def reset_password(self, request: Request) -> Response:
+        """Give somebody another password; their sign-ins end."""
+        form = await decode(request, NewPassword)
+        who, name = identity_of(request), request.path_params["name"]
+        return answer(await self._accounts.reset_password(who, name, form.password))
+
+    @needs("admin")
+    @documented(status=204)
+    async def remove(self, request: Request) -> Response:
+        """Delete an account; the jobs stay."""
+        await self._accounts.remove(identity_of(request), request.path_params["name"])
+        return nothing()
+
+    @needs("observer")
+    @documented(body=PasswordChange, status=204)
+    async def change_password(self, request: Request) -> Response:
+        """Change one's own password; one's other sign-ins end."""
+        form = await decode(request, PasswordChange)
+        await self._accounts.change_password(identity_of(request), form.old, form.new, form.refresh_token)
+        return nothing()
+
+
+def routes(accounts: Accounts) -> list[Route]:
+    """All routes of accounts."""
+    handlers = UserRoutes(accounts)
+    at = "/api/v1/users"
+    one = f"{at}/{{name}}"
+    return [
+        Route("/api/v1/password", handlers.change_password, methods=["POST"]),
+        Route(at, handlers.add, methods=["POST"]),
+        Route(at, handlers.list, methods=["GET"]),
+        Route(one, handlers.show, methods=["GET"]),
+        Route(one, handlers.change, methods=["PATCH"]),
+        Route(one, handlers.remove, methods=["DELETE"]),
+        Route(f"{one}/password", handlers.reset_password, methods=["POST"]),
+    ]
