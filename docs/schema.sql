@@ -228,6 +228,19 @@ create table manifest_blob (
 );
 CREATE INDEX manifest_blob_digest ON manifest_blob (digest);
 
+create table member (
+    project_id uuid not null,
+    person_id uuid not null,
+    role text not null,
+    added_at timestamp with time zone default swarm_now() not null,
+    added_by text not null,
+    PRIMARY KEY (project_id, person_id),
+    FOREIGN KEY (person_id) REFERENCES person(id) ON DELETE CASCADE,
+    FOREIGN KEY (project_id) REFERENCES project(id) ON DELETE CASCADE,
+    CHECK ((role = ANY (ARRAY['observer'::text, 'consumer'::text, 'operator'::text, 'admin'::text])))
+);
+CREATE INDEX member_person ON member (person_id);
+
 create table migration (
     number integer not null,
     name text not null,

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from swarm_consumer.artifacts import Artifacts
     from swarm_consumer.images import Images, Pushed
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
+    from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
     from swarm_consumer.uploads import Uploads
     from swarm_consumer.users import Users
@@ -234,6 +235,13 @@ class Client:
         from swarm_consumer.users import Users
 
         return Users(self._transport)
+
+    @property
+    def projects(self) -> "Projects":
+        """What belongs together, and who takes part: `client.projects.add(…)`."""
+        from swarm_consumer.projects import Projects
+
+        return Projects(self._transport)
 
     # Loaded when first used: a short command needs one of these at most.
 

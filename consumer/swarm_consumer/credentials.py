@@ -27,6 +27,8 @@ class Credentials(msgspec.Struct, kw_only=True, omit_defaults=True):
     access_token: str | None = None
     expires_at: float | None = None
     """When the access token runs out, in seconds since the epoch."""
+    project: str | None = None
+    """The project that requests are about; None: the person's own. SWARM_PROJECT counts first."""
 
     def __repr__(self) -> str:
         return f"Credentials(url={self.url!r}, user={self.user!r}, …)"

@@ -211,7 +211,7 @@ class Logs:
         try:
             return await connect(
                 f"wss{url.removeprefix('https')}/ws/jobs/{job}/logs?{seen.query()}",
-                additional_headers={"Authorization": f"Bearer {token}"},
+                additional_headers=self._transport.signature(token),
                 compression=None,
                 max_size=_MAX_MESSAGE,
                 max_queue=4,

@@ -263,3 +263,22 @@ class User(_Model, frozen=True, kw_only=True):
     disabled_at: datetime | None = None
     seen_at: datetime | None = None
     sign_ins: int = 0
+
+
+class Project(_Model, frozen=True, kw_only=True):
+    """A project, and one's role there."""
+
+    id: str = ""
+    name: str
+    role: str = ""
+    created_at: datetime | None = None
+
+
+class Member(_Model, frozen=True, kw_only=True):
+    """Somebody who takes part in a project; `own`: it is their own, and so is the role."""
+
+    name: str
+    role: str
+    own: bool = False
+    added_at: datetime | None = None
+    added_by: str = ""

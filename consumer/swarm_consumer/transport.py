@@ -1,6 +1,7 @@
 """Requests to a core: signed in, tried again where that is safe, errors as SwarmError."""
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -117,7 +118,7 @@ class Transport:
         _, headers = call.payload()
         for again in (True, False):
             token = await self.tokens.access()
-            signed = {**headers, "Accept": "*/*", "Authorization": f"Bearer {token}"}
+            signed = {**headers, "Accept": "*/*", **self.signature(token)}
             async with self._streams().stream(call.method, call.target, signed, idle) as (answer, pieces):
                 if answer.status == 401 and again:
                     self.tokens.refused(token)
@@ -127,16 +128,22 @@ class Transport:
                 yield answer, pieces
                 return
 
+    def signature(self, token: str) -> dict[str, str]:
+        """The headers that say who asks, and about which project."""
+        project = os.environ.get("SWARM_PROJECT") or self.credentials.project
+        named = {"Swarm-Project": project} if project else {}
+        return {"Authorization": f"Bearer {token}", **named}
+
     async def _authorized(self, call: Call, body: bytes | None, headers: dict[str, str]) -> Answer:
         if not call.signed:
             return await self._tried(call, body, headers)
         token = await self.tokens.access()
-        answer = await self._tried(call, body, {**headers, "Authorization": f"Bearer {token}"})
+        answer = await self._tried(call, body, {**headers, **self.signature(token)})
         if answer.status != 401:
             return answer
         self.tokens.refused(token)
         token = await self.tokens.access()
-        return await self._tried(call, body, {**headers, "Authorization": f"Bearer {token}"})
+        return await self._tried(call, body, {**headers, **self.signature(token)})
 
     async def _tried(self, call: Call, body: bytes | None, headers: dict[str, str]) -> Answer:
         policy = self.policy if call.patience is None else RetryPolicy(patience=call.patience)

@@ -13,6 +13,7 @@ from swarm_core.api import health, openapi, signin
 from swarm_core.api import images as image_routes
 from swarm_core.api import jobs as job_routes
 from swarm_core.api import logs as log_routes
+from swarm_core.api import projects as project_routes
 from swarm_core.api import schedules as schedule_routes
 from swarm_core.api import users as user_routes
 from swarm_core.api import workers as worker_routes
@@ -33,6 +34,7 @@ from swarm_core.identity.cluster import Cluster
 from swarm_core.identity.gatekeeper import Gatekeeper
 from swarm_core.identity.passwords import Passwords
 from swarm_core.identity.people import People
+from swarm_core.identity.projects import Projects
 from swarm_core.identity.tokens import Tokens
 from swarm_core.identity.workers import Workers
 from swarm_core.images import Images
@@ -106,6 +108,7 @@ class Parts:
             revoked=self.signals.revoked,
         )
         self.gatekeeper = Gatekeeper(given.database, self.tokens, self.workers, given.clock)
+        self.projects = Projects(given.database, changed=self.gatekeeper.forget_member)
         self.accounts = Accounts(given.database, self.people, self.passwords, changed=self.gatekeeper.forget)
         days = given.settings.timers.certificate_days
         self.certificate = Certificate(cluster.authority, given.clock, given.logger, days=days)
@@ -199,6 +202,7 @@ class Parts:
             *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
             *worker_routes.routes(self.workers, given.database, self.fleet.workers, given.cluster.id),
             *user_routes.routes(self.accounts),
+            *project_routes.routes(self.projects),
             *signin.routes(self.people, given.cluster.authority.pem),
             *health.routes(lambda: self.supervisor.health, self.not_ready, given.core, version),
             self.gateway.route(),

@@ -31,6 +31,10 @@ async def _users(client: Client) -> list[Offer]:
     return [(user.name, user.role) for user in await client.users.all()]
 
 
+async def _projects(client: Client) -> list[Offer]:
+    return [(project.name, project.role) for project in await client.projects.all()]
+
+
 def job_ids(incomplete: str) -> list[Offer]:
     """Recent jobs with their state."""
     return _offer(_jobs, incomplete)
@@ -54,6 +58,11 @@ def schedule_names(incomplete: str) -> list[Offer]:
 def user_names(incomplete: str) -> list[Offer]:
     """People with their roles."""
     return _offer(_users, incomplete)
+
+
+def project_names(incomplete: str) -> list[Offer]:
+    """One's projects with one's roles there."""
+    return _offer(_projects, incomplete)
 
 
 def _offer(find: Callable[[Client], Awaitable[list[Offer]]], incomplete: str) -> list[Offer]:

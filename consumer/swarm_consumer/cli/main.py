@@ -31,6 +31,7 @@ class Root(LazyGroup):
         "images": Entry(f"{_CLI}.images", "images", "Images"),
         "worker": Entry(f"{_CLI}.workers", "app", "Workers"),
         "user": Entry(f"{_CLI}.users", "app", "People"),
+        "project": Entry(f"{_CLI}.projects", "app", "People"),
         "login": Entry(f"{_CLI}.login", "login", "Signing in"),
         "logout": Entry(f"{_CLI}.login", "logout", "Signing in"),
         "whoami": Entry(f"{_CLI}.login", "whoami", "Signing in"),

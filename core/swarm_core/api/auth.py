@@ -2,6 +2,7 @@
 
     @needs("consumer")                people of this role or a higher one
     @needs("consumer", workers=True)  they, and workers
+    @needs("admin", cluster=True)     people whose own role it is, whatever they are in a project
     @worker_only                      workers
     @open_to_all                      nobody is asked who they are
 
@@ -28,6 +29,8 @@ Kind = Literal["person", "worker"]
 ROLES: Final = ("observer", "consumer", "operator", "admin")
 NO_PROJECT: Final = ProjectId(UUID(int=0))
 """The project of a worker's own identity: none, so that a route that forgets the difference finds nothing."""
+PROJECT: Final = b"swarm-project"
+"""The header that names the project a request is about; none is the person's own."""
 LOOK_AGAIN: Final = 2.0
 """Seconds after which an open websocket of a person is looked at again."""
 
@@ -42,7 +45,9 @@ class Identity:
     project: ProjectId
     project_name: str
     role: str
-    """observer, consumer, operator or admin; empty for a worker."""
+    """In that project: observer, consumer, operator or admin; empty for a worker."""
+    own_role: str = ""
+    """A person's own, which counts for what belongs to no project."""
     expires_at: float
     """When the access token ends, in seconds since the epoch."""
 
@@ -55,6 +60,8 @@ class Access:
     """Least role of a person; None: no person."""
     workers: bool
     anyone: bool = False
+    cluster: bool = False
+    """Whether a person's own role counts, and not that in a project."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -67,11 +74,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MARK: Final = "__swarm_access__"
 
 
-def needs(role: str, *, workers: bool = False) -> Callable[[F], F]:
-    """For people of this role or a higher one; `workers`: for workers too."""
+def needs(role: str, *, workers: bool = False, cluster: bool = False) -> Callable[[F], F]:
+    """For people of this role or a higher one in the project; `workers`: for workers too.
+
+    `cluster`: it is about what belongs to no project, where a person's own role counts.
+    """
     if role not in ROLES:
         raise ValueError(f"{role!r} is no role")
-    return _mark(Access(role, workers))
+    return _mark(Access(role, workers, cluster=cluster))
 
 
 def worker_only(handler: F) -> F:
@@ -108,8 +118,11 @@ def identity_of(request: HTTPConnection) -> Identity:
 class Gatekeeper(Protocol):
     """What routes need of identity: it turns the header `Authorization` into a caller."""
 
-    async def identify(self, authorization: str, kinds: tuple[Kind, ...]) -> Identity:
-        """The caller, as of now. Raises SwarmError: unauthenticated, token_expired, forbidden (revoked)."""
+    async def identify(self, authorization: str, kinds: tuple[Kind, ...], project: str = "") -> Identity:
+        """The caller, as of now, in a project (none: their own).
+
+        Raises SwarmError: unauthenticated, token_expired, forbidden (revoked), not_found (project).
+        """
         ...
 
 
@@ -123,19 +136,19 @@ class Guarded:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        authorization = _authorization(scope)
-        identity = await self._gatekeeper.identify(authorization, self._access.kinds)
+        authorization, project = _header(scope, b"authorization"), _header(scope, PROJECT)
+        identity = await self._gatekeeper.identify(authorization, self._access.kinds, project)
         check_role(identity, self._access)
         scope.setdefault("state", {})["identity"] = identity
         if scope["type"] == "websocket" and identity.kind == "person":
-            await self._watched(scope, receive, send, authorization)
+            await self._watched(scope, receive, send, authorization, project)
         else:  # a worker's connection refreshes its token in the gateway
             await self._app(scope, receive, send)
 
-    async def _watched(self, scope: Scope, receive: Receive, send: Send, authorization: str) -> None:
+    async def _watched(self, scope: Scope, receive: Receive, send: Send, authorization: str, project: str) -> None:
         """Serve a person's websocket for as long as its token is good."""
         serving = asyncio.ensure_future(self._app(scope, receive, send))
-        watching = asyncio.create_task(self._refused(authorization))
+        watching = asyncio.create_task(self._refused(authorization, project))
         try:
             await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
             if not serving.done():
@@ -149,12 +162,12 @@ class Guarded:
         if not serving.cancelled():
             serving.result()
 
-    async def _refused(self, authorization: str) -> SwarmError:
+    async def _refused(self, authorization: str, project: str) -> SwarmError:
         """Returns when the caller would be refused."""
         while True:
             await self._clock.sleep(LOOK_AGAIN)
             try:
-                identity = await self._gatekeeper.identify(authorization, self._access.kinds)
+                identity = await self._gatekeeper.identify(authorization, self._access.kinds, project)
                 check_role(identity, self._access)
             except LOST:
                 continue
@@ -167,8 +180,9 @@ def check_role(identity: Identity, access: Access) -> None:
     """Raises SwarmError(forbidden) for a person whose role is too low."""
     if identity.kind == "worker" or access.role is None:
         return
-    if ROLES.index(identity.role) < ROLES.index(access.role):
-        message = f"that needs the role {access.role}; {identity.name} is {identity.role}"
+    role = identity.own_role if access.cluster else identity.role
+    if ROLES.index(role) < ROLES.index(access.role):
+        message = f"that needs the role {access.role}; {identity.name} is {role}"
         raise SwarmError("forbidden", message, hint="ask an admin for the role")
 
 
@@ -182,9 +196,9 @@ def guard(routes: list[BaseRoute], gatekeeper: Gatekeeper, clock: Clock) -> None
             route.app = Guarded(route.app, access, gatekeeper, clock)
 
 
-def _authorization(scope: Scope) -> str:
+def _header(scope: Scope, wanted: bytes) -> str:
     for name, value in scope["headers"]:
-        if name == b"authorization":
+        if name == wanted:
             found: str = value.decode("latin-1")
             return found
     return ""

@@ -151,6 +151,8 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     if types.body is not None:
         made["requestBody"] = {"required": True, "content": _content(types.body, schemas)}
     parameters = _parameters(route.path, types, schemas)
+    if access is not None and access.role is not None and not access.cluster:
+        parameters.append({"name": "Swarm-Project", "in": "header", "required": False, "schema": schemas[repr(str)]})
     if parameters:
         made["parameters"] = parameters
     return made

@@ -56,14 +56,14 @@ class UserRoutes:
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
-    @needs("admin")
+    @needs("admin", cluster=True)
     @documented(body=NewUser, answer=AccountView, status=201)
     async def add(self, request: Request) -> Response:
         """Let somebody in."""
         form = await decode(request, NewUser)
         return answer(await self._accounts.add(identity_of(request), form.name, form.password, form.role), 201)
 
-    @needs("admin")
+    @needs("admin", cluster=True)
     @documented(answer=UserList, query=PAGE)
     async def list(self, request: Request) -> Response:
         """List people by name."""
@@ -73,13 +73,13 @@ class UserRoutes:
         items = found[: part.limit]
         return listing(items, make_cursor(items[-1].name) if len(found) > part.limit else None)
 
-    @needs("admin")
+    @needs("admin", cluster=True)
     @documented(answer=AccountView)
     async def show(self, request: Request) -> Response:
         """One of them."""
         return answer(await self._accounts.show(request.path_params["name"]))
 
-    @needs("admin")
+    @needs("admin", cluster=True)
     @documented(body=UserChange, answer=AccountView)
     async def change(self, request: Request) -> Response:
         """Give another role, shut out, let in again."""
@@ -90,7 +90,7 @@ class UserRoutes:
             return answer(await self._accounts.set_role(who, name, form.role))
         return answer(await self._accounts.set_disabled(who, name, bool(form.disabled)))
 
-    @needs("admin")
+    @needs("admin", cluster=True)
     @documented(body=NewPassword, answer=AccountView)
     async def reset_password(self, request: Request) -> Response:
         """Give somebody another password; their sign-ins end."""
@@ -98,7 +98,7 @@ class UserRoutes:
         who, name = identity_of(request), request.path_params["name"]
         return answer(await self._accounts.reset_password(who, name, form.password))
 
-    @needs("admin")
+    @needs("admin", cluster=True)
     @documented(status=204)
     async def remove(self, request: Request) -> Response:
         """Delete an account; the jobs stay."""

@@ -72,7 +72,7 @@ class WorkerRoutes:
         self._live = live
         self._cluster = cluster
 
-    @needs("operator")
+    @needs("operator", cluster=True)
     @documented(body=TokenForm, answer=MadeToken, status=201)
     async def make_token(self, request: Request) -> Response:
         """Make a join token."""
@@ -118,7 +118,7 @@ class WorkerRoutes:
         held = await store.attempts(self._database.api, row.id, identity_of(request).project)
         return answer(with_attempts(merge(row, index(await self._live())), held))
 
-    @needs("operator")
+    @needs("operator", cluster=True)
     @documented(status=204)
     async def revoke(self, request: Request) -> Response:
         """Shut a worker out for good; its connection closes at once."""

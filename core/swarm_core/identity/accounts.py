@@ -48,7 +48,7 @@ class Accounts:
     async def add(self, who: Caller, name: str, password: str, role: str) -> AccountView:
         """Make an account. Raises SwarmError: bad_request, conflict."""
         check_name(name)
-        _check_role(role)
+        check_role(role)
         hashed = await self._passwords.hash(password)
         try:
             async with transaction(self._database.api) as connection:
@@ -72,7 +72,7 @@ class Accounts:
 
     async def set_role(self, who: Caller, name: str, role: str) -> AccountView:
         """Give another role. Raises SwarmError: not_found, bad_request; conflict for the last administrator."""
-        _check_role(role)
+        check_role(role)
         async with self._changing(who, name, "set_role", role=role) as (connection, person):
             if role != "admin":
                 await _need_another_admin(connection, person)
@@ -150,7 +150,8 @@ async def _need_another_admin(connection: Connection, person: Person) -> None:
         )
 
 
-def _check_role(role: str) -> None:
+def check_role(role: str) -> None:
+    """Raises SwarmError for text that is no role."""
     if role not in ROLES:
         raise SwarmError("bad_request", f"{role!r} is no role; there are {', '.join(ROLES)}", field="role")
 

@@ -1,19 +1,23 @@
 """Turns the header `Authorization` into a caller, and asks at most once a second whether that caller still may."""
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from swarm_core.api.auth import NO_PROJECT, Identity, Kind
 from swarm_core.clock import Clock
 from swarm_core.identity.fresh import Fresh
+from swarm_core.identity.projects import no_project
 from swarm_core.identity.tokens import Granted, Tokens, refused
 from swarm_core.identity.workers import Workers
-from swarm_core.store import people, workers
+from swarm_core.store import people, projects, workers
 from swarm_core.store.database import Database
 from swarm_core.store.people import Person
+from swarm_core.store.projects import ProjectView
 from swarm_core.store.workers import Standing
 from swarm_protocol.claims import AUD_USER, AUD_WORKER, AccessClaims
 from swarm_protocol.errors import SwarmError
+from swarm_protocol.ids import ProjectId
 
 _AUDIENCES: Final[dict[Kind, str]] = {"person": AUD_USER, "worker": AUD_WORKER}
 
@@ -26,15 +30,33 @@ class Gatekeeper:
         self._joined = joined
         self._clock = clock
         self._people: Fresh[UUID, Person | None] = Fresh(lambda key: people.by_id(database.api, key), clock)
+        self._members: Fresh[tuple[UUID, str], ProjectView | None] = Fresh(
+            lambda key: projects.role_in(database.api, *key), clock
+        )
         self._workers: Fresh[UUID, Standing | None] = Fresh(lambda key: workers.standing(database.api, key), clock)
 
-    async def identify(self, authorization: str, kinds: tuple[Kind, ...]) -> Identity:
-        """The caller. Raises SwarmError: unauthenticated, token_expired; forbidden for one who was shut out."""
+    async def identify(self, authorization: str, kinds: tuple[Kind, ...], project: str = "") -> Identity:
+        """The caller, in a project of theirs (none: their own).
+
+        Raises SwarmError: unauthenticated, token_expired; forbidden for one who was shut out; not_found for a project
+        that they take no part in.
+        """
         claims = self._tokens.verify(bearer(authorization), *[_AUDIENCES[kind] for kind in kinds])
         subject = UUID(claims.sub)
         if claims.aud == AUD_USER:
-            return _person(claims, await self._people.get(subject))
+            identity = _person(claims, await self._people.get(subject))
+            return await self._within(identity, project) if project else identity
         return _worker(claims, await self._workers.get(subject))
+
+    async def _within(self, identity: Identity, project: str) -> Identity:
+        found = await self._members.get((identity.id, project))
+        if found is None:
+            raise no_project(project)
+        return replace(identity, project=ProjectId(found.id), project_name=found.name, role=found.role)
+
+    def forget_member(self, person: UUID, project: str) -> None:
+        """A person has another role in a project: look again."""
+        self._members.forget((person, project))
 
     def forget(self, subject: UUID) -> None:
         """A person or worker has changed: look again."""
@@ -73,6 +95,7 @@ def _person(claims: AccessClaims, person: Person | None) -> Identity:
         project=person.project,
         project_name=person.project_name,
         role=person.role,
+        own_role=person.role,
         expires_at=claims.exp,
     )
 

@@ -91,6 +91,9 @@ class People:
     async def _sign_in(self, person: Person, client: str, tried: list[str]) -> SignedIn:
         secret = secrets.token_urlsafe(32)
         async with transaction(self._database.api) as connection:
+            now = await people.lock_by_name(connection, person.name)
+            if now is None or now.disabled or now.password_hash != person.password_hash:  # changed meanwhile
+                raise SwarmError("unauthenticated", "that name and password don't go together")
             await people.forget_failures(connection, person.name, tried)
             await people.add_login(connection, person.id, hash_secret(secret), client[:200], SIGN_IN_SECONDS)
             await keys.audit(connection, f"user:{person.name}", "login", client[:200], person.project)

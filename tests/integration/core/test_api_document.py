@@ -176,6 +176,12 @@ class Visitor:
         await self.ok("POST", "/users/ben/password", json={"password": PASSWORD})
         for path in ("/users?limit=1", "/users/ben"):
             await self.ok("GET", path)
+        await self.ok("POST", "/projects", 201, json={"name": "lab"})
+        await self.ok("PUT", "/projects/lab/members/ben", 204, json={"role": "operator"})
+        for path in ("/projects?limit=1", "/projects/lab", "/projects/lab/members"):
+            await self.ok("GET", path)
+        await self.ok("DELETE", "/projects/lab/members/ben", 204)
+        await self.ok("DELETE", "/projects/lab", 204)
         await self.ok("DELETE", "/users/ben", 204)
 
     async def read_what_a_job_left(self, job: int) -> None:

@@ -61,7 +61,7 @@ async def call(
 class Doorman:
     """Knows callers by their role: the token is the role, or `worker`."""
 
-    async def identify(self, authorization: str, kinds: tuple[Kind, ...]) -> Identity:
+    async def identify(self, authorization: str, kinds: tuple[Kind, ...], project: str = "") -> Identity:
         word = authorization.removeprefix("Bearer ")
         kind: Kind = "worker" if word == "worker" else "person"
         if not word or kind not in kinds:
@@ -74,5 +74,6 @@ class Doorman:
             project=DEFAULT_PROJECT,
             project_name="default",
             role=role,
+            own_role=role,
             expires_at=0.0,
         )
