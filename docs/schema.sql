@@ -1,5 +1,24 @@
 -- What the migrations make, drawn by `make schema`; a test holds it to them.
 
+create table api_token (
+    id uuid not null,
+    person_id uuid not null,
+    project_id uuid not null,
+    name text not null,
+    role text not null,
+    secret_hash bytea not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    expires_at timestamp with time zone not null,
+    used_at timestamp with time zone,
+    UNIQUE (person_id, name),
+    UNIQUE (secret_hash),
+    PRIMARY KEY (id),
+    FOREIGN KEY (person_id) REFERENCES person(id) ON DELETE CASCADE,
+    FOREIGN KEY (project_id) REFERENCES project(id) ON DELETE CASCADE,
+    CHECK ((role = ANY (ARRAY['observer'::text, 'consumer'::text, 'operator'::text, 'admin'::text])))
+);
+CREATE INDEX api_token_project ON api_token (project_id);
+
 create table artifact (
     job_id bigint not null,
     attempt integer not null,

@@ -39,6 +39,7 @@ from swarm_consumer.wire import Wire
 from swarm_protocol.spec import JobSpec
 
 if TYPE_CHECKING:
+    from swarm_consumer.api_tokens import ApiTokens
     from swarm_consumer.artifacts import Artifacts
     from swarm_consumer.images import Images, Pushed
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
@@ -242,6 +243,13 @@ class Client:
         from swarm_consumer.projects import Projects
 
         return Projects(self._transport)
+
+    @property
+    def tokens(self) -> "ApiTokens":
+        """What programs sign in with: `client.tokens.add(…)`."""
+        from swarm_consumer.api_tokens import ApiTokens
+
+        return ApiTokens(self._transport)
 
     # Loaded when first used: a short command needs one of these at most.
 

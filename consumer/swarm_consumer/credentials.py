@@ -45,6 +45,43 @@ def default_path() -> Path:
 
 
 def load(path: Path | None = None) -> Credentials:
+    """The API token in SWARM_TOKEN or SWARM_TOKEN_FILE, else the saved sign-in. Raises SwarmError(unauthenticated)."""
+    token = _given_token()
+    return _of_token(token, path) if token else load_saved(path)
+
+
+def _given_token() -> str:
+    file = os.environ.get("SWARM_TOKEN_FILE")
+    if "SWARM_TOKEN" in os.environ or not file:
+        return os.environ.get("SWARM_TOKEN", "").strip()
+    return _read(file, "SWARM_TOKEN_FILE").strip()
+
+
+def _of_token(token: str, path: Path | None) -> Credentials:
+    """A program's sign-in; address and CA come from SWARM_URL and SWARM_CA_FILE, else from the saved one."""
+    url, ca_file = os.environ.get("SWARM_URL"), os.environ.get("SWARM_CA_FILE")
+    if bool(url) != bool(ca_file):
+        missing = "SWARM_CA_FILE" if url else "SWARM_URL"
+        hint = "`swarm core ca` prints the certificate" if url else None
+        raise SwarmError("unauthenticated", f"SWARM_TOKEN needs {missing} too", hint=hint)
+    if url and ca_file:
+        where, ca_pem = url.rstrip("/"), _read(ca_file, "SWARM_CA_FILE")
+    else:
+        saved = load_saved(path)
+        where, ca_pem = saved.url, saved.ca_pem
+    return Credentials(
+        url=where, user="SWARM_TOKEN", ca_pem=ca_pem, refresh_token="", access_token=token, expires_at=float("inf")
+    )
+
+
+def _read(file: str, name: str) -> str:
+    try:
+        return Path(file).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SwarmError("unauthenticated", f"{name}: can't read {file}: {error}") from None
+
+
+def load_saved(path: Path | None = None) -> Credentials:
     """The saved sign-in. Raises SwarmError(unauthenticated) where there is none or it can't be read."""
     where = path or default_path()
     try:

@@ -282,3 +282,22 @@ class Member(_Model, frozen=True, kw_only=True):
     own: bool = False
     added_at: datetime | None = None
     added_by: str = ""
+
+
+class ApiToken(_Model, frozen=True, kw_only=True):
+    """An API token, without its secret; `role` is the most that it may."""
+
+    name: str
+    role: str
+    project: str = ""
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    used_at: datetime | None = None
+    expired: bool = False
+
+
+class MadeToken(_Model, frozen=True, kw_only=True):
+    """An API token with its secret, which is shown this once."""
+
+    token: str
+    view: ApiToken

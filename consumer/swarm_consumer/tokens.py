@@ -56,6 +56,9 @@ class Tokens:
         return held.access_token if held.access_token and alive else None
 
     async def _trade(self) -> str:
+        if not self._credentials.refresh_token:
+            hint = "make another: `swarm token add NAME`"
+            raise SwarmError("unauthenticated", "the core does not take this token", hint=hint)
         try:
             granted = await self._renew(self._credentials.refresh_token)
         except SwarmError as error:

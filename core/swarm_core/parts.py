@@ -15,6 +15,7 @@ from swarm_core.api import jobs as job_routes
 from swarm_core.api import logs as log_routes
 from swarm_core.api import projects as project_routes
 from swarm_core.api import schedules as schedule_routes
+from swarm_core.api import tokens as token_routes
 from swarm_core.api import users as user_routes
 from swarm_core.api import workers as worker_routes
 from swarm_core.api.app import App, create_app
@@ -30,6 +31,7 @@ from swarm_core.harvester import Harvester
 from swarm_core.heartbeats import Heartbeats
 from swarm_core.hibernator import Hibernator
 from swarm_core.identity.accounts import Accounts
+from swarm_core.identity.api_tokens import ApiTokens
 from swarm_core.identity.cluster import Cluster
 from swarm_core.identity.gatekeeper import Gatekeeper
 from swarm_core.identity.passwords import Passwords
@@ -109,6 +111,7 @@ class Parts:
         )
         self.gatekeeper = Gatekeeper(given.database, self.tokens, self.workers, given.clock)
         self.projects = Projects(given.database, changed=self.gatekeeper.forget_member)
+        self.api_tokens = ApiTokens(given.database, changed=self.gatekeeper.forget_programs)
         self.accounts = Accounts(given.database, self.people, self.passwords, changed=self.gatekeeper.forget)
         days = given.settings.timers.certificate_days
         self.certificate = Certificate(cluster.authority, given.clock, given.logger, days=days)
@@ -203,6 +206,7 @@ class Parts:
             *worker_routes.routes(self.workers, given.database, self.fleet.workers, given.cluster.id),
             *user_routes.routes(self.accounts),
             *project_routes.routes(self.projects),
+            *token_routes.routes(self.api_tokens),
             *signin.routes(self.people, given.cluster.authority.pem),
             *health.routes(lambda: self.supervisor.health, self.not_ready, given.core, version),
             self.gateway.route(),

@@ -92,6 +92,27 @@ def test_a_project_of_its_own(home: Home, ben: dict[str, str]) -> None:
     assert b"ben (observer) in project default" in home.swarm("whoami", env=ben).stdout
 
 
+def test_a_program_signs_in_with_a_token(home: Home, tmp_path: Path) -> None:
+    made = home.swarm("token", "add", "ci", "--role", "consumer", "--ttl", "1h")
+    token = made.stdout.decode().strip()
+    assert b"consumer in project" not in made.stdout
+    assert b"consumer in default until" in made.stderr
+    (tmp_path / "ca.pem").write_text(json.loads((home.folder / "credentials.json").read_text())["ca_pem"])
+    (tmp_path / "token").write_text(f"{token}\n")
+    program = {"SWARM_HOME": str(tmp_path), "SWARM_URL": home.url, "SWARM_CA_FILE": str(tmp_path / "ca.pem")}
+    for env in (program | {"SWARM_TOKEN": token}, program | {"SWARM_TOKEN_FILE": str(tmp_path / "token")}):
+        assert home.swarm("run", IMAGE, "--", "echo", "built", env=env).stdout == b"built\n"
+        assert b"admin" in home.swarm("user", "list", env=env, check=125).stderr
+    assert b"can't make" in home.swarm("token", "add", "more", env=program | {"SWARM_TOKEN": token}, check=125).stderr
+    [row] = [line for line in home.swarm("token", "list").stdout.splitlines() if line.startswith(b"ci")]
+    assert b"never" not in row
+    home.swarm("token", "rm", "ci")
+    gone = home.swarm("jobs", env=program | {"SWARM_TOKEN": token}, check=125)
+    assert b"does not take this token" in gone.stderr
+    half = {"SWARM_TOKEN": token, "SWARM_URL": home.url}
+    assert b"SWARM_TOKEN needs SWARM_CA_FILE too" in home.swarm("jobs", env=half, check=125).stderr
+
+
 def test_the_last_administrator_stays(home: Home) -> None:
     me = home.json("whoami")["user"]
     for words in (("role", me, "consumer"), ("disable", me), ("rm", me)):

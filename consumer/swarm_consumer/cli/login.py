@@ -107,7 +107,7 @@ def _password(file: str | None, user: str) -> str:
 
 def logout() -> None:
     """Sign out: the core forgets the sign-in, and so does this machine."""
-    held = files.load()
+    held = files.load_saved()
 
     async def go() -> None:
         async with open_client(held) as client:

@@ -32,6 +32,7 @@ class Root(LazyGroup):
         "worker": Entry(f"{_CLI}.workers", "app", "Workers"),
         "user": Entry(f"{_CLI}.users", "app", "People"),
         "project": Entry(f"{_CLI}.projects", "app", "People"),
+        "token": Entry(f"{_CLI}.tokens", "app", "People"),
         "login": Entry(f"{_CLI}.login", "login", "Signing in"),
         "logout": Entry(f"{_CLI}.login", "logout", "Signing in"),
         "whoami": Entry(f"{_CLI}.login", "whoami", "Signing in"),

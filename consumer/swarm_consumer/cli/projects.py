@@ -64,7 +64,7 @@ def use(
     """Have all further commands be about a project of yours; SWARM_PROJECT does it for one command."""
     if name is not None:
         with_client(lambda client: client.projects.get(name))
-    held = files.load()
+    held = files.load_saved()
     files.save(msgspec.structs.replace(held, project=name))
     status(f"commands are about {name}" if name else "commands are about your own project")
     if os.environ.get("SWARM_PROJECT"):

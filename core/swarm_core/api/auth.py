@@ -50,6 +50,8 @@ class Identity:
     """A person's own, which counts for what belongs to no project."""
     expires_at: float
     """When the access token ends, in seconds since the epoch."""
+    by_token: bool = False
+    """Whether it is a program with a person's API token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ class Guarded:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        authorization, project = _header(scope, b"authorization"), _header(scope, PROJECT)
+        authorization = _header(scope, b"authorization")
+        project = "" if self._access.cluster else _header(scope, PROJECT)
         identity = await self._gatekeeper.identify(authorization, self._access.kinds, project)
         check_role(identity, self._access)
         scope.setdefault("state", {})["identity"] = identity

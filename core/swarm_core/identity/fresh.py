@@ -40,6 +40,11 @@ class Fresh(Generic[K, V]):
         self._known.pop(key, None)
         self._looking.pop(key, None)
 
+    def clear(self) -> None:
+        """The same for all."""
+        self._known.clear()
+        self._looking.clear()
+
     async def _find(self, key: K) -> V:
         began = self._clock.monotonic()  # an answer is as old as its question
         me = asyncio.current_task()

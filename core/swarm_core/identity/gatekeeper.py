@@ -6,16 +6,18 @@ from uuid import UUID
 
 from swarm_core.api.auth import NO_PROJECT, Identity, Kind
 from swarm_core.clock import Clock
+from swarm_core.identity.api_tokens import PREFIX, identity_of_token
 from swarm_core.identity.fresh import Fresh
 from swarm_core.identity.projects import no_project
-from swarm_core.identity.tokens import Granted, Tokens, refused
+from swarm_core.identity.tokens import MAX_TOKEN, Granted, Tokens, refused
 from swarm_core.identity.workers import Workers
-from swarm_core.store import people, projects, workers
+from swarm_core.store import api_tokens, people, projects, workers
+from swarm_core.store.api_tokens import Holder
 from swarm_core.store.database import Database
 from swarm_core.store.people import Person
 from swarm_core.store.projects import ProjectView
 from swarm_core.store.workers import Standing
-from swarm_protocol.claims import AUD_USER, AUD_WORKER, AccessClaims
+from swarm_protocol.claims import AUD_USER, AUD_WORKER, AccessClaims, hash_secret
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import ProjectId
 
@@ -33,6 +35,7 @@ class Gatekeeper:
         self._members: Fresh[tuple[UUID, str], ProjectView | None] = Fresh(
             lambda key: projects.role_in(database.api, *key), clock
         )
+        self._programs: Fresh[bytes, Holder | None] = Fresh(lambda key: api_tokens.holder(database.api, key), clock)
         self._workers: Fresh[UUID, Standing | None] = Fresh(lambda key: workers.standing(database.api, key), clock)
 
     async def identify(self, authorization: str, kinds: tuple[Kind, ...], project: str = "") -> Identity:
@@ -41,18 +44,34 @@ class Gatekeeper:
         Raises SwarmError: unauthenticated, token_expired; forbidden for one who was shut out; not_found for a project
         that they take no part in.
         """
-        claims = self._tokens.verify(bearer(authorization), *[_AUDIENCES[kind] for kind in kinds])
+        token = bearer(authorization)
+        if token.startswith(PREFIX):
+            return await self._program(token, kinds, project)
+        claims = self._tokens.verify(token, *[_AUDIENCES[kind] for kind in kinds])
         subject = UUID(claims.sub)
         if claims.aud == AUD_USER:
             identity = _person(claims, await self._people.get(subject))
             return await self._within(identity, project) if project else identity
         return _worker(claims, await self._workers.get(subject))
 
+    async def _program(self, token: str, kinds: tuple[Kind, ...], project: str) -> Identity:
+        """The caller of an API token, which is for one project."""
+        if "person" not in kinds or len(token) > MAX_TOKEN:
+            raise refused("that token opens nothing here")
+        identity = identity_of_token(await self._programs.get(hash_secret(token)))
+        if project and project != identity.project_name:
+            raise no_project(project)
+        return identity
+
     async def _within(self, identity: Identity, project: str) -> Identity:
         found = await self._members.get((identity.id, project))
         if found is None:
             raise no_project(project)
         return replace(identity, project=ProjectId(found.id), project_name=found.name, role=found.role)
+
+    def forget_programs(self) -> None:
+        """An API token is good no more: look all of them up again."""
+        self._programs.clear()
 
     def forget_member(self, person: UUID, project: str) -> None:
         """A person has another role in a project: look again."""

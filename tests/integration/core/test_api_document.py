@@ -30,6 +30,7 @@ BODYLESS = {
     "/api/v1/schedules/{ref}/pause",
     "/api/v1/schedules/{ref}/resume",
     "/api/v1/schedules/{ref}/run",
+    "/api/v1/tokens/{name}/rotate",
     "/api/v1/uploads/{id}/finish",
     "/api/v1/workers/{worker}/revoke",
 }
@@ -181,6 +182,10 @@ class Visitor:
         for path in ("/projects?limit=1", "/projects/lab", "/projects/lab/members"):
             await self.ok("GET", path)
         await self.ok("DELETE", "/projects/lab/members/ben", 204)
+        await self.ok("POST", "/tokens", 201, json={"name": "ci", "role": "observer", "ttl": 3600})
+        await self.ok("POST", "/tokens/ci/rotate")
+        await self.ok("GET", "/tokens?limit=1")
+        await self.ok("DELETE", "/tokens/ci", 204)
         await self.ok("DELETE", "/projects/lab", 204)
         await self.ok("DELETE", "/users/ben", 204)
 

@@ -28,6 +28,7 @@ from swarm_core.api.app import create_app
 from swarm_core.api.auth import ROLES, Access, access_of
 from swarm_core.clock import SystemClock
 from swarm_protocol.claims import AUD_ASSERTION, AUD_USER, AUD_WORKER, SERVER_NAME, b64url
+from swarm_protocol.ids import uuid7
 
 OPEN = {
     ("GET", "/api/v1/ca.pem"),
@@ -76,14 +77,15 @@ def doors(routes: list[BaseRoute]) -> list[Door]:
     return found
 
 
-async def knock(core: LiveCore, door: Door, token: str) -> int:
-    """The status that a caller with this token gets."""
+async def knock(core: LiveCore, door: Door, token: str, project: str = "") -> int:
+    """The status that a caller with this token gets, in a project (none: their own)."""
+    named = {"Swarm-Project": project} if project else {}
     if door.method != "WS":
-        answer = await core.call(door.method, door.target, token, content=b"{}")
+        answer = await core.call(door.method, door.target, token, headers=named, content=b"{}")
         if answer.status_code >= 400 and answer.status_code != 416:
             problem(answer)
         return answer.status_code
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = named | ({"Authorization": f"Bearer {token}"} if token else {})
     url = f"wss://127.0.0.1:{core.server.port}{door.target}"
     try:
         async with websockets.connect(
@@ -137,6 +139,7 @@ async def bad_tokens(core: LiveCore, audience: str) -> dict[str, str]:
     return {
         "none": "",
         "no token at all": "nonsense",
+        "an API token that nobody made": "SSAT1-" + "A" * 43,
         "expired": jwt.encode(claims | {"iat": 1, "exp": 2}, key, "EdDSA"),
         "wrong audience": jwt.encode(claims | {"aud": AUD_ASSERTION}, key, "EdDSA"),
         "several audiences": jwt.encode(claims | {"aud": [AUD_USER, AUD_WORKER]}, key, "EdDSA"),
@@ -191,6 +194,45 @@ async def test_the_role_that_is_asked_for_passes(core: LiveCore) -> None:
     for door in doors(core.parts.app.routes):
         if door.access.role is not None and (status := await knock(core, door, tokens[door.access.role])) in (401, 403):
             wrong.append((door, status))
+    assert wrong == []
+
+
+async def in_lab(core: LiveCore, name: str, own: str, role: str | None) -> str:
+    """The token of somebody with a role in the project `lab`, or with none there."""
+    person = await core.person(name, own)
+    pool = core.database.api
+    await pool.execute("insert into project (id, name) values ($1, 'lab') on conflict do nothing", uuid7())
+    if role is not None:
+        await pool.execute(
+            "insert into member select id, $1, $2, swarm_now(), '' from project where name = 'lab'", person, role
+        )
+    return await core.token_of(person)
+
+
+def of_projects(core: LiveCore) -> list[Door]:
+    """The doors to what belongs to a project."""
+    return [door for door in doors(core.parts.app.routes) if door.access.role is not None and not door.access.cluster]
+
+
+async def test_another_project_is_not_there(core: LiveCore) -> None:
+    token = await in_lab(core, "ben", "operator", None)
+    found = of_projects(core)
+    assert len(found) > 20
+    wrong = [(door, status) for door in found if (status := await knock(core, door, token, "lab")) != 404]
+    assert wrong == []
+
+
+async def test_the_role_in_the_project_counts(core: LiveCore) -> None:
+    """Not one's own, be it higher or lower."""
+    low = await in_lab(core, "low", "operator", "observer")
+    high = await in_lab(core, "high", "observer", "operator")
+    wrong = []
+    for door in of_projects(core):
+        allowed = door.access.role == "observer"
+        for token, ok in ((low, allowed), (high, True)):
+            status = await knock(core, door, token, "lab")
+            if (status == 403) is ok:
+                wrong.append((door, ok, status))
     assert wrong == []
 
 
