@@ -399,6 +399,9 @@ create table worker (
     joined_at timestamp with time zone default swarm_now() not null,
     seen_at timestamp with time zone,
     revoked_at timestamp with time zone,
+    paused_at timestamp with time zone,
+    paused_by text default ''::text not null,
+    own_labels jsonb default '{}'::jsonb not null,
     UNIQUE (name),
     PRIMARY KEY (id)
 );

@@ -9,7 +9,7 @@ Every method raises `SwarmError` for what the core refuses or what goes wrong on
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -218,6 +218,26 @@ class Client:
     async def worker(self, worker: str) -> Worker:
         """One worker by id or name."""
         return await self._workers().get(worker)
+
+    async def pause_worker(self, worker: str) -> Worker:
+        """Give a worker nothing new; what runs there goes on."""
+        return await self._workers().pause(worker)
+
+    async def resume_worker(self, worker: str) -> Worker:
+        """Give a worker jobs again."""
+        return await self._workers().resume(worker)
+
+    async def label_worker(self, worker: str, labels: Mapping[str, str | None]) -> Worker:
+        """Set labels over a worker's own; None takes one away again that was set so."""
+        return await self._workers().label(worker, labels)
+
+    async def rename_worker(self, worker: str, name: str) -> Worker:
+        """Call a worker otherwise."""
+        return await self._workers().rename(worker, name)
+
+    async def remove_worker(self, worker: str) -> None:
+        """Forget a worker that was revoked."""
+        await self._workers().remove(worker)
 
     async def revoke(self, worker: str) -> None:
         """Shut a worker out for good."""

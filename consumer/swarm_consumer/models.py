@@ -174,6 +174,8 @@ class Worker(_Model, frozen=True, kw_only=True):
     seen_at: datetime | None = None
     joined_at: datetime | None = None
     revoked_at: datetime | None = None
+    paused_at: datetime | None = None
+    paused_by: str = ""
     attempts: list[dict[str, Any]] = []
 
 

@@ -1,5 +1,7 @@
 """Workers: look, let in, put out."""
 
+from collections.abc import Mapping
+
 from swarm_consumer.models import JoinToken, Worker
 from swarm_consumer.pages import Page, every
 from swarm_consumer.transport import Call, Transport, part
@@ -23,6 +25,29 @@ class Workers:
     async def get(self, worker: str) -> Worker:
         """One worker by id or name, with the attempts it holds. Raises SwarmError(not_found)."""
         return await self._transport.get(Worker, Call("GET", f"/workers/{part(worker)}"))
+
+    async def pause(self, worker: str) -> Worker:
+        """Give it nothing new; what runs there goes on."""
+        return await self._change(worker, {"paused": True})
+
+    async def resume(self, worker: str) -> Worker:
+        """Give it jobs again."""
+        return await self._change(worker, {"paused": False})
+
+    async def label(self, worker: str, labels: Mapping[str, str | None]) -> Worker:
+        """Set labels over its own; None takes one away again that was set so."""
+        return await self._change(worker, {"labels": dict(labels)})
+
+    async def rename(self, worker: str, name: str) -> Worker:
+        """Call it otherwise."""
+        return await self._change(worker, {"name": name})
+
+    async def remove(self, worker: str) -> None:
+        """Forget a worker that was revoked."""
+        await self._transport.send(Call("DELETE", f"/workers/{part(worker)}"))
+
+    async def _change(self, worker: str, body: dict[str, object]) -> Worker:
+        return await self._transport.get(Worker, Call("PATCH", f"/workers/{part(worker)}", json=body, repeatable=True))
 
     async def revoke(self, worker: str) -> None:
         """Shut a worker out for good; its connection closes at once. Raises SwarmError."""

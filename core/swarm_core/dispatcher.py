@@ -11,7 +11,7 @@ from uuid import UUID
 from swarm_core.clock import Clock
 from swarm_core.placement import Room, Shape
 from swarm_core.sending import Sendable
-from swarm_core.session import Session, WorkerView, room_of
+from swarm_core.session import Session, Wishes, WorkerView, room_of
 from swarm_protocol.heartbeat import Beat
 from swarm_protocol.messages import (
     CLOSE_REPLACED,
@@ -87,6 +87,13 @@ class Dispatcher:
     def sessions(self) -> list[Session]:
         """All sessions of this core."""
         return list(self._sessions.values())
+
+    def steer(self, worker: UUID, wishes: Wishes) -> None:
+        """What operators want of a worker, if it is connected here."""
+        session = self._sessions.get(worker)
+        if session is not None and session.wishes != wishes:
+            session.take(wishes)
+            self._freed()
 
     def drop(self, worker: UUID, code: int = CLOSE_REVOKED, reason: str = "revoked") -> None:
         """Close a worker's connection at once."""
@@ -241,6 +248,8 @@ class Dispatcher:
     def _state(self, session: Session) -> str:
         if self._is_silent(session):
             return WorkerState.UNREACHABLE
+        if session.placing and session.paused_by():
+            return WorkerState.PAUSED
         if session.placing and (session.gives_back or session.state == WorkerState.DRAINING):
             return WorkerState.DRAINING
         if not session.placing or session.closed():

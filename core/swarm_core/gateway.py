@@ -171,9 +171,10 @@ class Gateway:
         session = Session(
             id=session_id,
             worker=worker,
-            name=known.name,
+            name=known.wishes.name,
             generation=known.generation,
             labels=hello.labels,
+            own_labels=hello.labels,
             capacity=hello.capacity,
             sysinfo=hello.sysinfo,
             room=room_of(worker, hello.capacity, hello.labels),
@@ -183,6 +184,7 @@ class Gateway:
             close=connection.close,
             heard_ws=self._clock.monotonic(),
         )
+        session.take(known.wishes)
         self._dispatcher.add(session)
         connection.send(self._welcome_message(session_id, key_id, key))
         return session

@@ -16,9 +16,9 @@ from swarm_core.events import Changed
 from swarm_core.module import Log
 from swarm_core.placement import ShapeOf
 from swarm_core.sending import Sendable, sendable
-from swarm_core.session import Session
+from swarm_core.session import Session, Wishes
 from swarm_core.settings import Timers
-from swarm_core.store import attempts, jobs, sessions
+from swarm_core.store import attempts, jobs, sessions, wishes
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
 from swarm_protocol.messages import CLOSE_SESSION_ENDED, Lease
 
@@ -30,6 +30,7 @@ class Workers(Protocol):
 
     def sessions(self) -> list[Session]: ...
     def drop(self, worker: UUID, code: int, reason: str) -> None: ...
+    def steer(self, worker: UUID, wishes: Wishes) -> None: ...
     def dispatch(self, jobs: Iterable[Sendable]) -> None: ...
     def stop(self, job: int, attempt: int, worker: UUID) -> bool: ...
 
@@ -114,6 +115,7 @@ class Leases:
         """Everything a lost message or a dead core may have left behind."""
         await self._resend_untold()
         await self._repeat_cancels()
+        await self._steer()
         cut_off = self._clock.monotonic() - self._last_contact > self._timers.renew * 2
         if not cut_off and self._clock.monotonic() >= self._sweep_from:
             await self._expire()
@@ -145,6 +147,12 @@ class Leases:
             shape = await self._shape(job.shape)
             if shape is not None:
                 self._workers.dispatch([sendable(made, job, {job.shape: shape})])
+
+    async def _steer(self) -> None:
+        workers = [s.worker for s in self._workers.sessions()]
+        if workers:
+            for worker, wanted in (await wishes.all_of(self._database.hot, workers)).items():
+                self._workers.steer(worker, wanted)
 
     async def _repeat_cancels(self) -> None:
         workers = [s.worker for s in self._workers.sessions()]

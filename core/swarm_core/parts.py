@@ -46,6 +46,7 @@ from swarm_core.library import Library
 from swarm_core.logger import Logger
 from swarm_core.logreader import LogReader
 from swarm_core.module import Module, Supervisor
+from swarm_core.operating import Operating
 from swarm_core.receiver import Receiver
 from swarm_core.reclaim import Reclaimer
 from swarm_core.reconcile import Reconciler
@@ -109,6 +110,7 @@ class Parts:
             now=given.clock.time,
             revoked=self.signals.revoked,
         )
+        self.operating = Operating(given.database, changed=self.signals.steered)
         self.gatekeeper = Gatekeeper(given.database, self.tokens, self.workers, given.clock)
         self.projects = Projects(given.database, changed=self.gatekeeper.forget_member)
         self.api_tokens = ApiTokens(given.database, changed=self.gatekeeper.forget_programs)
@@ -203,7 +205,7 @@ class Parts:
             *image_routes.routes(self.images),
             *schedule_routes.routes(self.schedules),
             *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
-            *worker_routes.routes(self.workers, given.database, self.fleet.workers, given.cluster.id),
+            *worker_routes.routes(self.workers, self.operating, given.database, self.fleet.workers, given.cluster.id),
             *user_routes.routes(self.accounts),
             *project_routes.routes(self.projects),
             *token_routes.routes(self.api_tokens),

@@ -13,6 +13,7 @@ from swarm_core.dispatcher import Dispatcher
 from swarm_core.events import JobEvents, Moves
 from swarm_core.hibernator import Hibernator
 from swarm_core.scheduler import Scheduler
+from swarm_core.session import Wishes
 from swarm_protocol.states import JobState
 
 _WAITS_FOR_TIME = frozenset({str(JobState.SLEEPING)})
@@ -41,6 +42,13 @@ class Stop(msgspec.Struct, frozen=True, array_like=True):
     worker: UUID
 
 
+class Steered(msgspec.Struct, frozen=True, array_like=True):
+    """What operators want of a worker, for whichever core has it."""
+
+    worker: UUID
+    wishes: Wishes
+
+
 class Signals:
     """The one place that modules report changes to. `connect` it once all of them are built."""
 
@@ -57,6 +65,7 @@ class Signals:
         cache.on("changed", self._on_changed)
         cache.on("stop", self._on_stop)
         cache.on("revoked", self._on_revoked)
+        cache.on("steered", self._on_steered)
         cache.connects = self._on_connect
 
     def connect(self, scheduler: Scheduler, hibernator: Hibernator, dispatcher: Dispatcher) -> None:
@@ -102,6 +111,12 @@ class Signals:
         if self._dispatcher is None or not self._dispatcher.stop(job, attempt, worker):
             self._cache.publish("stop", Stop(job, attempt, worker))
 
+    def steered(self, worker: UUID, wishes: Wishes) -> None:
+        """Operators want something else of a worker."""
+        if self._dispatcher is not None:
+            self._dispatcher.steer(worker, wishes)
+        self._cache.publish("steered", Steered(worker, wishes))
+
     def revoked(self, worker: UUID) -> None:
         """A worker may not connect any more."""
         self._shut_out(worker)
@@ -140,6 +155,11 @@ class Signals:
         message = msgspec.msgpack.decode(data, type=Stop)
         if self._dispatcher is not None:
             self._dispatcher.stop(message.job, message.attempt, message.worker)
+
+    def _on_steered(self, data: bytes) -> None:
+        message = msgspec.msgpack.decode(data, type=Steered)
+        if self._dispatcher is not None:
+            self._dispatcher.steer(message.worker, message.wishes)
 
     def _on_revoked(self, data: bytes) -> None:
         self._shut_out(msgspec.msgpack.decode(data, type=UUID))

@@ -64,6 +64,8 @@ class WorkerState(StrEnum):
     WAITING = "waiting"
     WORKING = "working"
     DRAINING = "draining"
+    PAUSED = "paused"
+    """An operator wants it to get nothing new: the core's word, not the worker's."""
     UNREACHABLE = "unreachable"
     """Silent on UDP and websocket past the deadline; its lease still runs."""
     DEAD = "dead"

@@ -25,7 +25,12 @@ class WorkerGroup(LazyGroup):
         "token": Entry(_HERE, "token", "Commands"),
         "list": Entry(_HERE, "listing", "Commands"),
         "show": Entry(_HERE, "show", "Commands"),
+        "pause": Entry(_HERE, "pause", "Commands"),
+        "resume": Entry(_HERE, "resume", "Commands"),
+        "label": Entry(_HERE, "label", "Commands"),
+        "rename": Entry(_HERE, "rename", "Commands"),
         "revoke": Entry(_HERE, "revoke", "Commands"),
+        "rm": Entry(_HERE, "remove", "Commands"),
     }
     prefix = "worker."
 
@@ -85,10 +90,53 @@ def show(name: Name, json: Json = False) -> None:
         ("core", found.core or ""),
         ("joined", moment(found.joined_at)),
         ("seen", age(found.seen_at)),
+        ("paused", f"{age(found.paused_at)} by {found.paused_by}" if found.paused_at else ""),
         ("revoked", moment(found.revoked_at)),
         ("jobs", ", ".join(str(a.get("job", a.get("job_id", ""))) for a in found.attempts)),
     )
     write("".join(f"{key:<8} {clean(value)}\n" for key, value in pairs if value))
+
+
+def pause(name: Name) -> None:
+    """Give it nothing new; what runs there goes on."""
+    with_client(lambda client: client.pause_worker(name))
+    status(f"worker {name} is paused; go on with `swarm worker resume {name}`")
+
+
+def resume(name: Name) -> None:
+    """Give it jobs again."""
+    with_client(lambda client: client.resume_worker(name))
+    status(f"worker {name} takes jobs again")
+
+
+def label(
+    name: Name,
+    labels: Annotated[list[str], typer.Argument(metavar="KEY=VALUE|KEY-...", help="KEY- takes it away again.")],
+) -> None:
+    """Set labels over its own; jobs name them with --constraint."""
+    found = with_client(lambda client: client.label_worker(name, dict(_label(text) for text in labels)))
+    write(f"{clean(_labels(found))}\n")
+
+
+def _label(text: str) -> tuple[str, str | None]:
+    key, equals, value = text.partition("=")
+    if equals and key:
+        return key, value
+    if text.endswith("-") and len(text) > 1:
+        return text[:-1], None
+    raise UsageError(f"{text!r} is neither KEY=VALUE nor KEY-")
+
+
+def rename(name: Name, to: Annotated[str, typer.Argument(metavar="NEW", help="Letters, digits and . _ -")]) -> None:
+    """Call it otherwise."""
+    with_client(lambda client: client.rename_worker(name, to))
+    status(f"worker {name} is called {to} now")
+
+
+def remove(name: Name) -> None:
+    """Forget a worker that was revoked."""
+    with_client(lambda client: client.remove_worker(name))
+    status(f"worker {name} is forgotten")
 
 
 def revoke(name: Name) -> None:

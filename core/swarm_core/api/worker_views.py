@@ -29,6 +29,8 @@ class Worker(msgspec.Struct, kw_only=True):
     seen_at: datetime | None
     joined_at: datetime
     revoked_at: datetime | None
+    paused_at: datetime | None = None
+    paused_by: str = ""
 
 
 class Held(msgspec.Struct, kw_only=True):
@@ -76,6 +78,8 @@ def merge(row: WorkerRow, live: Mapping[tuple[UUID, UUID], WorkerView]) -> Worke
         seen_at=row.seen_at,
         joined_at=row.joined_at,
         revoked_at=row.revoked_at,
+        paused_at=row.paused_at,
+        paused_by=row.paused_by,
     )
 
 
@@ -94,5 +98,7 @@ def _state(row: WorkerRow, view: WorkerView | None) -> str:
     if view is not None:
         return view.state
     if row.leased:  # connected to a core that can't be asked
+        if row.paused_at is not None:
+            return WorkerState.PAUSED
         return WorkerState.WORKING if row.running else WorkerState.WAITING
     return WorkerState.INITIALIZING if row.seen_at is None else WorkerState.DEAD

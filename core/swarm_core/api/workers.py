@@ -16,9 +16,11 @@ from swarm_core.api.openapi import PAGE, documented
 from swarm_core.api.signin import Access, granted
 from swarm_core.api.worker_views import WorkerList, WorkerPage, index, merge, with_attempts
 from swarm_core.identity.workers import Workers, no_worker
+from swarm_core.operating import Operating
 from swarm_core.session import WorkerView
 from swarm_core.store import workers as store
 from swarm_core.store.database import Database
+from swarm_protocol.errors import SwarmError
 
 Live = Callable[[], Awaitable[Sequence[WorkerView]]]
 """The connected workers of all cores, as far as they are known here."""
@@ -63,11 +65,20 @@ class AssertionForm(msgspec.Struct):
     assertion: str
 
 
+class WorkerChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What an operator wants otherwise; a label that is null is taken away again."""
+
+    paused: bool | None = None
+    labels: dict[str, str | None] | None = None
+    name: str | None = None
+
+
 class WorkerRoutes:
     """The handlers."""
 
-    def __init__(self, workers: Workers, database: Database, live: Live, cluster: str) -> None:
+    def __init__(self, workers: Workers, operating: Operating, database: Database, live: Live, cluster: str) -> None:
         self._workers = workers
+        self._operating = operating
         self._database = database
         self._live = live
         self._cluster = cluster
@@ -110,7 +121,9 @@ class WorkerRoutes:
     @documented(answer=WorkerPage)
     async def show(self, request: Request) -> Response:
         """Show one worker, by id or name, with what it has of one's own project."""
-        reference = request.path_params["worker"]
+        return await self._page(request, request.path_params["worker"])
+
+    async def _page(self, request: Request, reference: str) -> Response:
         worker = await store.find(self._database.api, reference)
         row = None if worker is None else await store.one(self._database.api, worker)
         if row is None:
@@ -125,15 +138,40 @@ class WorkerRoutes:
         await self._workers.revoke(request.path_params["worker"], f"user:{identity_of(request).name}")
         return nothing()
 
+    @needs("operator", cluster=True)
+    @documented(body=WorkerChange, answer=WorkerPage)
+    async def change(self, request: Request) -> Response:
+        """Pause it, or have it go on; set labels over its own; call it otherwise. One of them at a time."""
+        form, reference = await decode(request, WorkerChange), request.path_params["worker"]
+        actor = f"user:{identity_of(request).name}"
+        if sum(value is not None for value in (form.paused, form.labels, form.name)) != 1:
+            raise SwarmError("bad_request", "give one of `paused`, `labels` and `name`", field="paused")
+        if form.paused is not None:
+            await (self._operating.pause if form.paused else self._operating.resume)(actor, reference)
+        elif form.labels is not None:
+            await self._operating.label(actor, reference, form.labels)
+        else:
+            await self._operating.rename(actor, reference, form.name or "")
+        return await self._page(request, form.name or reference)
 
-def routes(workers: Workers, database: Database, live: Live, cluster: str) -> list[Route]:
+    @needs("operator", cluster=True)
+    @documented(status=204)
+    async def remove(self, request: Request) -> Response:
+        """Forget a worker that was revoked."""
+        await self._operating.remove(f"user:{identity_of(request).name}", request.path_params["worker"])
+        return nothing()
+
+
+def routes(workers: Workers, operating: Operating, database: Database, live: Live, cluster: str) -> list[Route]:
     """The routes about workers. `live` tells the connected workers of all cores; `cluster` is the cluster's id."""
-    handlers = WorkerRoutes(workers, database, live, cluster)
+    handlers = WorkerRoutes(workers, operating, database, live, cluster)
     return [
         Route("/api/v1/join-tokens", handlers.make_token, methods=["POST"]),
         Route("/api/v1/join", handlers.join, methods=["POST"]),
         Route("/api/v1/worker-token", handlers.token, methods=["POST"]),
         Route("/api/v1/workers", handlers.list, methods=["GET"]),
         Route("/api/v1/workers/{worker}", handlers.show, methods=["GET"]),
+        Route("/api/v1/workers/{worker}", handlers.change, methods=["PATCH"]),
+        Route("/api/v1/workers/{worker}", handlers.remove, methods=["DELETE"]),
         Route("/api/v1/workers/{worker}/revoke", handlers.revoke, methods=["POST"]),
     ]

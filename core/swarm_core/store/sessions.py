@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from swarm_core.session import Wishes
 from swarm_core.store.database import Connection, Pool
 from swarm_core.store.queries import load
+from swarm_core.store.wishes import wishes_of
 
 _SQL = load("sessions")
 
@@ -14,8 +16,8 @@ _SQL = load("sessions")
 class Known:
     """The worker that opened a session."""
 
-    name: str
     generation: int
+    wishes: Wishes
 
 
 async def open_session(
@@ -34,7 +36,7 @@ async def open_session(
     if row is None:
         return None
     await connection.execute(_SQL["start"], session, worker, core, lease)
-    return Known(row["name"], row["generation"])
+    return Known(row["generation"], wishes_of(row))
 
 
 async def reconciled(connection: Connection, session: UUID) -> bool:

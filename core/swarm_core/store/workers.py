@@ -94,6 +94,8 @@ class WorkerRow:
     id: UUID
     name: str
     labels: dict[str, str]
+    paused_at: datetime | None
+    paused_by: str
     capacity: dict[str, Any]
     sysinfo: dict[str, Any]
     joined_at: datetime
@@ -122,6 +124,8 @@ def _row(row: "asyncpg.Record") -> WorkerRow:
         row["id"],
         row["name"],
         msgspec.json.decode(row["labels"], type=dict[str, str]),
+        row["paused_at"],
+        row["paused_by"],
         msgspec.json.decode(row["capacity"], type=dict[str, Any]),
         msgspec.json.decode(row["sysinfo"], type=dict[str, Any]),
         row["joined_at"],

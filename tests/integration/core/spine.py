@@ -20,12 +20,13 @@ from swarm_core.harvester import Harvester, Report
 from swarm_core.hibernator import Hibernator
 from swarm_core.leases import Leases
 from swarm_core.module import Module, Supervisor
+from swarm_core.operating import Operating
 from swarm_core.receiver import Receiver
 from swarm_core.reconcile import Reconciler
 from swarm_core.recurring.firing import Firing
 from swarm_core.recurring.schedules import Schedules
 from swarm_core.scheduler import Scheduler
-from swarm_core.session import Session, room_of
+from swarm_core.session import Session, Wishes, room_of
 from swarm_core.settings import Timers
 from swarm_core.steering import Steering
 from swarm_core.store import sessions
@@ -118,6 +119,7 @@ class Spine:
         self.schedules = Schedules(database, templates, self.firing, changed=lambda: self.hibernator.wake())
         self.told = True
         """Whether wake-ups from other cores get here."""
+        self.operating = Operating(database, changed=self._steered)
         self.hibernator = Hibernator(
             database,
             self.clock,
@@ -148,6 +150,10 @@ class Spine:
 
     def _stop(self, job: int, attempt: int, worker: UUID) -> None:
         self.dispatcher.stop(job, attempt, worker)
+
+    def _steered(self, worker: UUID, wishes: Wishes) -> None:
+        if self.told:
+            self.dispatcher.steer(worker, wishes)
 
     def _submitted(self, moves: Moves, timed: bool) -> None:
         self._changed(moves)
@@ -194,9 +200,10 @@ class Spine:
         session = Session(
             id=session_id,
             worker=worker,
-            name=known.name,
+            name=known.wishes.name,
             generation=known.generation,
             labels=labels,
+            own_labels=labels,
             capacity=capacity,
             sysinfo=SYSINFO,
             room=room_of(worker, capacity, labels),
@@ -206,6 +213,7 @@ class Spine:
             close=lambda code, reason: closed.append((code, reason)),
             heard_ws=self.clock.monotonic(),
         )
+        session.take(known.wishes)
         self.dispatcher.add(session)
         await self.reconciler.reconcile(session, list(held))
         return FakeWorker(worker, session, got, closed)

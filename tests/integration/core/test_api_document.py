@@ -207,7 +207,15 @@ class Visitor:
         await self.ok("POST", "/worker-token", json={"assertion": jwt.encode(claims, key, "EdDSA")})
         for path in ("/workers?limit=5", f"/workers/{worker}"):
             await self.ok("GET", path)
+        for change in (
+            {"paused": True},
+            {"paused": False},
+            {"labels": {"gpu": "a100", "old": None}},
+            {"name": "other"},
+        ):
+            await self.ok("PATCH", f"/workers/{worker}", json=change)
         await self.ok("POST", f"/workers/{worker}/revoke", 204)
+        await self.ok("DELETE", f"/workers/{worker}", 204)
 
 
 async def job_with_files(core: LiveCore, folder: Path) -> int:

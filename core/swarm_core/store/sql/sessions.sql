@@ -7,9 +7,9 @@ with old as (
 ), seen as (
     update worker set seen_at = swarm_now(), capacity = $2::jsonb, sysinfo = $3::jsonb, labels = $4::jsonb
     where id = $1 and revoked_at is null
-    returning id, name, generation
+    returning id, name, generation, paused_at is not null as paused, paused_by, own_labels::text as own_labels
 )
-select id, name, generation from seen;
+select * from seen;
 
 -- Second step, for the index that allows one open session a worker must see the first.
 -- name: start

@@ -35,7 +35,7 @@ update worker_session set ended_at = swarm_now() where worker_id = $1 and ended_
 select id from worker where id::text = $1 or name = $1 order by id::text = $1 desc limit 1;
 
 -- name: page
-select w.id, w.name, w.labels::text as labels, w.capacity::text as capacity, w.sysinfo::text as sysinfo, w.joined_at,
+select w.id, w.name, (w.labels || w.own_labels)::text as labels, w.paused_at, w.paused_by, w.capacity::text as capacity, w.sysinfo::text as sysinfo, w.joined_at,
        w.seen_at, w.revoked_at, s.core_id,
        s.lease_until > swarm_now() as leased,
        (select count(*) from attempt a where a.worker_id = w.id and a.ended_at is null)::int as running
@@ -43,7 +43,7 @@ from worker w left join worker_session s on s.worker_id = w.id and s.ended_at is
 where w.name > $1 order by w.name limit $2;
 
 -- name: one
-select w.id, w.name, w.labels::text as labels, w.capacity::text as capacity, w.sysinfo::text as sysinfo, w.joined_at,
+select w.id, w.name, (w.labels || w.own_labels)::text as labels, w.paused_at, w.paused_by, w.capacity::text as capacity, w.sysinfo::text as sysinfo, w.joined_at,
        w.seen_at, w.revoked_at, s.core_id,
        s.lease_until > swarm_now() as leased,
        (select count(*) from attempt a where a.worker_id = w.id and a.ended_at is null)::int as running
