@@ -108,6 +108,8 @@ class Job(_Model, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     wake_at: datetime | None = None
     retry_of: int | None = None
+    schedule: str | None = None
+    occurrence_at: datetime | None = None
     cancel_requested: bool = False
     timings: dict[str, float | None] = {}
     spec: JobSpec | None = None

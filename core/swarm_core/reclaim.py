@@ -16,6 +16,7 @@ from swarm_core.store import blobs as blob_rows
 from swarm_core.store import images as image_rows
 from swarm_core.store import logs as log_rows
 from swarm_core.store import reclaim as rows
+from swarm_core.store import schedules as schedule_rows
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
 from swarm_core.uploads import Uploads
 from swarm_protocol.errors import SwarmError
@@ -38,6 +39,7 @@ class Reclaimed:
     manifests: int = 0
     blobs: int = 0
     tokens: int = 0
+    occurrences: int = 0
     sessions: int = 0
     files: int = 0
 
@@ -100,6 +102,7 @@ class Reclaimer:
             manifests=await self._drop_manifests(),
             blobs=await self._drop_blobs(),
             tokens=await rows.drop_join_tokens(api, _BATCH) + await rows.drop_login_tokens(api, _BATCH),
+            occurrences=await _drain(lambda: schedule_rows.drop_old_occurrences(api, keep.jobs, _BATCH)),
             sessions=await _drain(lambda: rows.drop_sessions(api, _BATCH)),
         )
 

@@ -68,6 +68,10 @@ def _head(job: Job) -> str:
         ("waits for", job.waits_for or ""),
         ("starts", f"{moment(job.wake_at)} ({age(job.wake_at)})" if job.wake_at and not job.ended else ""),
         ("retry of", job.retry_of or ""),
+        (
+            "schedule",
+            f"{job.schedule or 'a removed one'}, due {moment(job.occurrence_at)}" if job.occurrence_at else "",
+        ),
         ("created", f"{moment(job.created_at)} ({age(job.created_at)}) by {job.user or '?'}"),
         ("ran", ran(job)),
     )

@@ -19,7 +19,7 @@ from swarm_core.recurring.decision import Active, Decision, Note, Plan, Result, 
 from swarm_core.recurring.recurrence import recurrence
 from swarm_core.store import jobs
 from swarm_core.store import schedules as rows
-from swarm_core.store.database import Connection, Database, transaction
+from swarm_core.store.database import REFUSED, Connection, Database, transaction
 from swarm_core.store.jobs import Template
 from swarm_core.store.schedules import Due, Happened, Next
 from swarm_protocol.errors import SwarmError
@@ -100,9 +100,28 @@ class Firing:
 
     async def fire(self) -> bool:
         """Fire a batch of what is due; whether there may be more."""
+        try:
+            return await self._fire(BATCH)
+        except REFUSED:  # by one of them: it must hold up no other
+            return await self._fire_one()
+
+    async def _fire_one(self) -> bool:
+        """Fire what has been due for longest, or say that it can't be."""
+        try:
+            return await self._fire(1)
+        except REFUSED as error:
+            async with transaction(self._database.hot) as connection:
+                for each in await rows.lock_due(connection, 1):
+                    reason = f"it can't be started: {error}"
+                    await self.note(connection, each.id, Note(each.due_at, each.due_at, 1, Result.FAILED, reason))
+                    ahead = following(each.id, each.definition, each.now)
+                    await rows.advance(connection, [(each.id, ahead)], zones.VERSION)
+            return True
+
+    async def _fire(self, most: int) -> bool:
         fired = Fired([], [])
         async with transaction(self._database.hot) as connection:
-            due = await rows.lock_due(connection, BATCH)
+            due = await rows.lock_due(connection, most)
             if not due:
                 return False
             decided = await self._decide(connection, due)
@@ -110,7 +129,7 @@ class Firing:
             ahead = [(each.id, starting(each.id, each.definition, decision.next)) for each, decision in decided]
             await rows.advance(connection, ahead, zones.VERSION)
         self.tell(fired)
-        return len(due) == BATCH
+        return len(due) == most
 
     async def carry_out(
         self, connection: Connection, decided: Sequence[tuple[Due, Decision]], fired: Fired, manual: str = ""

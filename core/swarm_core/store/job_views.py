@@ -40,6 +40,9 @@ class JobView(msgspec.Struct, kw_only=True, frozen=True):
     ended_at: datetime | None
     wake_at: datetime | None
     retry_of: int | None
+    schedule: str | None
+    """Name of the schedule that made it, as long as that is there."""
+    occurrence_at: datetime | None
     cancel_requested: bool
     timings: dict[str, float]
 

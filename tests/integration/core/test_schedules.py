@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -321,6 +322,39 @@ async def test_an_image_that_is_gone_is_said(database_url: str, monkeypatch: pyt
         await table.at(await table.due(schedule))
         assert await table.told(schedule, 1) == [("failed", None, "there is no image img")]
         await table.jobs(schedule, 0)
+
+
+async def test_one_that_the_database_refuses_holds_up_no_other(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with timetable(database_url) as table:
+        good = [await table.add(f"good-{number}") for number in range(3)]
+        bad = await table.add("bad", job={"image": "img", "env": {"A": "poison"}})
+        due = await table.due(bad)
+        make = table.core.firing._templates.make
+
+        async def spoilt(who: Any, raw: bytes) -> Any:
+            return replace(await make(who, raw), image_digest="\0" if b"poison" in raw else "sha256:1")
+
+        monkeypatch.setattr(table.core.firing._templates, "make", spoilt)
+        await table.at(due)
+        for schedule in good:
+            await table.jobs(schedule, 1)
+        [(result, job, reason)] = await table.told(bad, 1)
+        assert (result, job) == ("failed", None)
+        assert reason.startswith("it can't be started: ")
+        assert await table.due(bad) == due + timedelta(days=1)
+
+
+async def test_what_became_of_occurrences_goes_with_time(database_url: str) -> None:
+    async with timetable(database_url) as table:
+        schedule = await table.add()
+        await table.at(await table.due(schedule))
+        await table.told(schedule, 1)
+        pool = table.core.database.api
+        assert await schedules.drop_old_occurrences(pool, 3600, 10) == 0
+        assert await schedules.drop_old_occurrences(pool, -1, 10) == 1
+        await table.told(schedule, 0)
 
 
 async def test_nothing_runs_for_who_is_shut_out(database_url: str) -> None:

@@ -21,7 +21,9 @@ select id from job where project_id = $1 order by id desc limit 1;
 -- name: views
 select j.id, j.name, j.state::text as state, j.reason, coalesce(j.spec ->> 'image', '') as image, j.image_digest, j.tags,
        j.priority, j.attempt, w.name as worker, j.exit_code, j.failure, p.name as person, r.name as project,
-       j.created_at, j.started_at, j.ended_at, j.wake_at, j.retry_of, j.cancel_requested_at is not null as cancel_requested,
+       j.created_at, j.started_at, j.ended_at, j.wake_at, j.retry_of,
+       (select s.name from schedule s where s.id = j.schedule_id) as schedule, j.occurrence_at,
+       j.cancel_requested_at is not null as cancel_requested,
        a.timings::text as timings, extract(epoch from a.claimed_at - h.at)::float8 as queue_seconds
 from unnest($2::bigint[]) as i (id)
 join job j on j.id = i.id and j.project_id = $1
