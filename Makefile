@@ -11,7 +11,7 @@ ARGS    ?=
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup engine engine-stop image demo test test-pg15 test-bare bench check format schema lock clean
+.PHONY: help setup engine engine-stop image demo test test-pg15 test-bare bench check format schema sync-sdk lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*##  *\(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -54,6 +54,9 @@ check: setup  ## what needs no server: format, lint, types, layers, imports, doc
 format: setup  ## lay out the code, and mend what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
+
+sync-sdk: setup  ## the SDK without await, after a change of the async one
+	@$(TOOL).sync_sdk
 
 schema: setup  ## docs/schema.sql, after a migration
 	@$(TOOL).schema

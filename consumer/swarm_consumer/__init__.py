@@ -13,18 +13,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from swarm_consumer.client import Client as Client
     from swarm_consumer.credentials import Credentials as Credentials
+    from swarm_consumer.sync import SyncClient as SyncClient
     from swarm_protocol.errors import SwarmError as SwarmError
+    from swarm_protocol.schedule import Schedule as Schedule
     from swarm_protocol.spec import InputFile as InputFile
     from swarm_protocol.spec import JobSpec as JobSpec
     from swarm_protocol.spec import Resources as Resources
     from swarm_protocol.spec import Timeouts as Timeouts
 
-__all__ = ["Client", "Credentials", "InputFile", "JobSpec", "Resources", "SwarmError", "Timeouts"]
+__all__ = [
+    "Client",
+    "Credentials",
+    "InputFile",
+    "JobSpec",
+    "Resources",
+    "Schedule",
+    "SwarmError",
+    "SyncClient",
+    "Timeouts",
+]
 
 _HOMES = {
     "Client": "swarm_consumer.client",
     "Credentials": "swarm_consumer.credentials",
+    "SyncClient": "swarm_consumer.sync",
     "SwarmError": "swarm_protocol.errors",
+    "Schedule": "swarm_protocol.schedule",
     "InputFile": "swarm_protocol.spec",
     "JobSpec": "swarm_protocol.spec",
     "Resources": "swarm_protocol.spec",

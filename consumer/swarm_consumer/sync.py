@@ -1,0 +1,403 @@
+"""The SDK without `await`: the same verbs, for scripts and notebooks.
+
+Made by `make sync-sdk` from the async one.
+
+    with SyncClient.from_credentials() as client:
+        job = client.run(JobSpec(image="busybox", command=["echo", "hello"]))
+        print(job.exit_code, client.log_text(job.id))
+
+Work goes on in a thread of its own, which a client has until it is closed. In async code use `Client`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from swarm_consumer.client import Client
+from swarm_consumer.portal import Portal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+    from types import TracebackType
+
+    from swarm_consumer.api_tokens import ApiTokens
+    from swarm_consumer.credentials import Credentials
+    from swarm_consumer.images import Pushed
+    from swarm_consumer.jobs import JobFilter
+    from swarm_consumer.logs import LogCursor, LogEvent
+    from swarm_consumer.models import (
+        ApiToken,
+        Artifact,
+        Cancelled,
+        DryRun,
+        Image,
+        Job,
+        JoinToken,
+        MadeToken,
+        Member,
+        Occurrence,
+        Outcome,
+        Preview,
+        Project,
+        Ran,
+        ScheduleState,
+        Submitted,
+        User,
+        WhoAmI,
+        Worker,
+    )
+    from swarm_consumer.progress import Progress
+    from swarm_consumer.projects import Projects
+    from swarm_consumer.schedules import Schedules
+    from swarm_consumer.users import Users
+    from swarm_protocol.schedule import Edit, Schedule
+    from swarm_protocol.spec import JobSpec
+
+
+class SyncSchedules:
+    """The verbs about schedules; each is named by its id or its name. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Schedules) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def add(self, schedule: Schedule) -> ScheduleState:
+        """Keep a schedule; one that is there already and is the same stays as it is."""
+        return self._portal.call(self._verbs.add(schedule))
+
+    def all(self) -> list[ScheduleState]:
+        """All schedules of the project, by name."""
+        return self._portal.call(self._verbs.all())
+
+    def get(self, ref: str | int) -> ScheduleState:
+        """One schedule."""
+        return self._portal.call(self._verbs.get(ref))
+
+    def edit(self, ref: str | int, edit: Edit, *, version: int | None = None) -> ScheduleState:
+        """Change what is given; with `version` only where nobody has changed the schedule since that one."""
+        return self._portal.call(self._verbs.edit(ref, edit, version=version))
+
+    def pause(self, ref: str | int) -> ScheduleState:
+        """Start no occurrence until it is resumed."""
+        return self._portal.call(self._verbs.pause(ref))
+
+    def resume(self, ref: str | int) -> ScheduleState:
+        """Go on with the next occurrence; what came due in the pause does not run."""
+        return self._portal.call(self._verbs.resume(ref))
+
+    def run(self, ref: str | int) -> Ran:
+        """Run it at once, as its overlap allows."""
+        return self._portal.call(self._verbs.run(ref))
+
+    def remove(self, ref: str | int) -> None:
+        """Delete a schedule and its history; its jobs stay."""
+        self._portal.call(self._verbs.remove(ref))
+
+    def preview(self, what: str | int | Schedule, *, count: int = 5, after: datetime | None = None) -> Preview:
+        """The next occurrences of a schedule, or of one that isn't kept, which is checked on the way."""
+        return self._portal.call(self._verbs.preview(what, count=count, after=after))
+
+    def history(self, ref: str | int, *, limit: int | None = 100) -> Iterator[Occurrence]:
+        """What became of its occurrences, newest first, at most `limit` (None: all)."""
+        return self._portal.iterate(self._verbs.history(ref, limit=limit))
+
+
+class SyncUsers:
+    """The verbs about people. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Users) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def add(self, name: str, password: str, role: str = "consumer") -> User:
+        """Let somebody in."""
+        return self._portal.call(self._verbs.add(name, password, role))
+
+    def all(self) -> list[User]:
+        """Everyone, by name."""
+        return self._portal.call(self._verbs.all())
+
+    def get(self, name: str) -> User:
+        """One of them."""
+        return self._portal.call(self._verbs.get(name))
+
+    def set_role(self, name: str, role: str) -> User:
+        """Give another role: observer, consumer, operator or admin."""
+        return self._portal.call(self._verbs.set_role(name, role))
+
+    def disable(self, name: str) -> User:
+        """Shut somebody out at once; their jobs stay, their schedules don't run."""
+        return self._portal.call(self._verbs.disable(name))
+
+    def enable(self, name: str) -> User:
+        """Let somebody in again."""
+        return self._portal.call(self._verbs.enable(name))
+
+    def reset_password(self, name: str, password: str) -> User:
+        """Give somebody another password; their sign-ins end."""
+        return self._portal.call(self._verbs.reset_password(name, password))
+
+    def change_password(self, old: str, new: str) -> None:
+        """Change one's own password; one's other sign-ins end."""
+        self._portal.call(self._verbs.change_password(old, new))
+
+    def remove(self, name: str) -> None:
+        """Delete an account; the jobs stay."""
+        self._portal.call(self._verbs.remove(name))
+
+
+class SyncProjects:
+    """The verbs about projects. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Projects) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def all(self) -> list[Project]:
+        """One's projects, by name."""
+        return self._portal.call(self._verbs.all())
+
+    def get(self, name: str) -> Project:
+        """One of them."""
+        return self._portal.call(self._verbs.get(name))
+
+    def add(self, name: str) -> Project:
+        """Make a project."""
+        return self._portal.call(self._verbs.add(name))
+
+    def remove(self, name: str) -> None:
+        """Delete a project with nothing in it."""
+        self._portal.call(self._verbs.remove(name))
+
+    def members(self, name: str) -> list[Member]:
+        """Who takes part, at most 1,000."""
+        return self._portal.call(self._verbs.members(name))
+
+    def grant(self, name: str, user: str, role: str) -> None:
+        """Let somebody take part, or give them another role there."""
+        self._portal.call(self._verbs.grant(name, user, role))
+
+    def revoke(self, name: str, user: str) -> None:
+        """Let somebody take part no more; their jobs there go on."""
+        self._portal.call(self._verbs.revoke(name, user))
+
+
+class SyncApiTokens:
+    """The verbs about one's own tokens; a token itself can't use them. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: ApiTokens) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def add(self, name: str, *, role: str = "consumer", ttl: float = 90 * 86400.0) -> MadeToken:
+        """Make a token for the project in use, good for `ttl` seconds; it is shown this once."""
+        return self._portal.call(self._verbs.add(name, role=role, ttl=ttl))
+
+    def all(self) -> list[ApiToken]:
+        """One's tokens by name, of all projects."""
+        return self._portal.call(self._verbs.all())
+
+    def rotate(self, name: str) -> MadeToken:
+        """Give it another secret; the old one is refused at once."""
+        return self._portal.call(self._verbs.rotate(name))
+
+    def remove(self, name: str) -> None:
+        """End it at once."""
+        self._portal.call(self._verbs.remove(name))
+
+
+class SyncClient:
+    """Signed in to one core; use it as a context manager, or call `close`."""
+
+    def __init__(self, client: Client, portal: Portal) -> None:
+        self._client = client
+        self._portal = portal
+
+    @classmethod
+    def from_credentials(cls, path: Path | None = None) -> SyncClient:
+        """As the person who is signed in on this machine. Raises SwarmError(unauthenticated)."""
+        return cls(Client.from_credentials(path), Portal())
+
+    @classmethod
+    def login(cls, url: str, user: str, password: str, *, ca_pem: str, client_name: str = "sdk") -> SyncClient:
+        """Sign in with a password at the core whose CA certificate this is. Raises SwarmError."""
+        portal = Portal()
+        try:
+            made = portal.call(Client.login(url, user, password, ca_pem=ca_pem, client_name=client_name))
+        except BaseException:
+            portal.close()
+            raise
+        return cls(made, portal)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait for submits under way, close the connections and end the thread; idempotent."""
+        if not self._portal.closed:
+            self._portal.call(self._client.close())
+            self._portal.close()
+
+    @property
+    def credentials(self) -> Credentials:
+        """The sign-in as it is now."""
+        return self._client.credentials
+
+    def whoami(self) -> WhoAmI:
+        """Who is signed in, with which role."""
+        return self._portal.call(self._client.whoami())
+
+    def logout(self) -> None:
+        """End the sign-in on the core's side."""
+        self._portal.call(self._client.logout())
+
+    def push(self, image: str | Path, *, rename: str | None = None, progress: Progress | None = None) -> Pushed:
+        """Bring an image: a name in the local engine, or the Path of an archive."""
+        return self._portal.call(self._client.push(image, rename=rename, progress=progress))
+
+    def images(self) -> list[Image]:
+        """The images of the project."""
+        return self._portal.call(self._client.images())
+
+    def remove_image(self, name: str) -> None:
+        """Forget a tag."""
+        self._portal.call(self._client.remove_image(name))
+
+    def with_inputs(self, spec: JobSpec, inputs: Sequence[str], progress: Progress | None = None) -> JobSpec:
+        """The spec with these files (`PATH[:NAME]`) added, their bytes uploaded."""
+        return self._portal.call(self._client.with_inputs(spec, inputs, progress))
+
+    def submit(self, spec: JobSpec, *, inputs: Sequence[str] = (), key: str | None = None) -> Submitted:
+        """Make a job durable; concurrent submits travel together. The same `key` and spec bring the same job."""
+        return self._portal.call(self._client.submit(spec, inputs=inputs, key=key))
+
+    def submit_many(self, specs: Iterable[JobSpec]) -> list[Submitted | BaseException]:
+        """Many jobs in few requests; for each its id, or the error that refused it."""
+        return self._portal.call(self._client.submit_many(specs))
+
+    def submit_count(self, spec: JobSpec, count: int, *, key: str | None = None) -> list[int]:
+        """The same job `count` times, all or none; their ids. The same `key`, spec and count bring the same jobs."""
+        return self._portal.call(self._client.submit_count(spec, count, key=key))
+
+    def dry_run(self, spec: JobSpec) -> DryRun:
+        """Check a spec and see which workers could run it; nothing is kept."""
+        return self._portal.call(self._client.dry_run(spec))
+
+    def run(self, spec: JobSpec, *, inputs: Sequence[str] = (), within: float | None = None) -> Job:
+        """Submit and wait: the ended job. Raises TimeoutError after `within` seconds; the job then goes on."""
+        return self._portal.call(self._client.run(spec, inputs=inputs, within=within))
+
+    def jobs(self, which: JobFilter | None = None, *, limit: int | None = 100) -> Iterator[Job]:
+        """Jobs, newest first."""
+        return self._portal.iterate(self._client.jobs(which, limit=limit))
+
+    def job(self, job: int) -> Job:
+        """One job with its spec, attempts, history and artifacts."""
+        return self._portal.call(self._client.job(job))
+
+    def wait(self, job: int, *, within: float | None = None) -> Job:
+        """The job once it has ended. Raises TimeoutError."""
+        return self._portal.call(self._client.wait(job, within=within))
+
+    def wait_all(self, jobs: Iterable[int], *, within: float | None = None) -> dict[int, Outcome]:
+        """How each job ended, once all have. Raises TimeoutError."""
+        return self._portal.call(self._client.wait_all(jobs, within=within))
+
+    def cancel(self, job: int) -> Cancelled:
+        """Ask for a job's end."""
+        return self._portal.call(self._client.cancel(job))
+
+    def retry(self, job: int) -> int:
+        """The id of a new job like this ended one; a held one is released and keeps its id."""
+        return self._portal.call(self._client.retry(job))
+
+    def remove(self, job: int) -> None:
+        """Delete an ended job with its logs and artifacts."""
+        self._portal.call(self._client.remove(job))
+
+    def logs(self, job: int, *, attempt: int | None = None, cursor: LogCursor | None = None) -> Iterator[LogEvent]:
+        """The log as it comes until the job has ended; goes on by itself after a lost connection."""
+        return self._portal.iterate(self._client.logs(job, attempt=attempt, cursor=cursor))
+
+    def log_bytes(
+        self, job: int, stream: str = "stdout", *, attempt: int | None = None, offset: int = 0
+    ) -> Iterator[bytes]:
+        """The bytes of one stream so far."""
+        return self._portal.iterate(self._client.log_bytes(job, stream, attempt=attempt, offset=offset))
+
+    def log_text(self, job: int, stream: str = "stdout") -> str:
+        """All of one stream so far as text; what is not UTF-8 is replaced."""
+        return self._portal.call(self._client.log_text(job, stream))
+
+    def artifacts(self, job: int) -> list[Artifact]:
+        """The files that a job left."""
+        return self._portal.call(self._client.artifacts(job))
+
+    def fetch(
+        self, job: int, folder: Path, *, names: Sequence[str] = (), progress: Progress | None = None
+    ) -> list[Path]:
+        """Bring a job's files below a folder, verified; `names` are globs."""
+        return self._portal.call(self._client.fetch(job, folder, names=names, progress=progress))
+
+    def join_token(self, *, uses: int = 1, ttl: float = 3600.0, name: str | None = None) -> JoinToken:
+        """A token with which workers may join."""
+        return self._portal.call(self._client.join_token(uses=uses, ttl=ttl, name=name))
+
+    def workers(self) -> list[Worker]:
+        """All workers."""
+        return self._portal.call(self._client.workers())
+
+    def worker(self, worker: str) -> Worker:
+        """One worker by id or name."""
+        return self._portal.call(self._client.worker(worker))
+
+    def pause_worker(self, worker: str) -> Worker:
+        """Give a worker nothing new; what runs there goes on."""
+        return self._portal.call(self._client.pause_worker(worker))
+
+    def resume_worker(self, worker: str) -> Worker:
+        """Give a worker jobs again."""
+        return self._portal.call(self._client.resume_worker(worker))
+
+    def label_worker(self, worker: str, labels: Mapping[str, str | None]) -> Worker:
+        """Set labels over a worker's own; None takes one away again that was set so."""
+        return self._portal.call(self._client.label_worker(worker, labels))
+
+    def rename_worker(self, worker: str, name: str) -> Worker:
+        """Call a worker otherwise."""
+        return self._portal.call(self._client.rename_worker(worker, name))
+
+    def remove_worker(self, worker: str) -> None:
+        """Forget a worker that was revoked."""
+        self._portal.call(self._client.remove_worker(worker))
+
+    def revoke(self, worker: str) -> None:
+        """Shut a worker out for good."""
+        self._portal.call(self._client.revoke(worker))
+
+    @property
+    def schedules(self) -> SyncSchedules:
+        """The verbs of `Client.schedules`."""
+        return SyncSchedules(self._portal, self._client.schedules)
+
+    @property
+    def users(self) -> SyncUsers:
+        """The verbs of `Client.users`."""
+        return SyncUsers(self._portal, self._client.users)
+
+    @property
+    def projects(self) -> SyncProjects:
+        """The verbs of `Client.projects`."""
+        return SyncProjects(self._portal, self._client.projects)
+
+    @property
+    def tokens(self) -> SyncApiTokens:
+        """The verbs of `Client.tokens`."""
+        return SyncApiTokens(self._portal, self._client.tokens)

@@ -1,0 +1,54 @@
+"""The examples of docs/sdk.md run as they stand there, and the SDK without await does what it says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from swarm_consumer import JobSpec, SwarmError, SyncClient
+from swarm_consumer.logs import LogData
+from tools.markdown import read
+
+from .harness import IMAGE, Home
+
+PAGE = Path(__file__).parents[2] / "docs/sdk.md"
+EXAMPLES = [each.text for each in read(PAGE.read_text()).blocks if "from_credentials" in each.text]
+
+
+@pytest.mark.parametrize(("number", "says"), [(0, "succeeded 0"), (1, "succeeded hello")])
+def test_the_examples(home: Home, tmp_path: Path, number: int, says: str) -> None:
+    assert len(EXAMPLES) == 2
+    (tmp_path / "data.csv").write_text("1\n2\n")
+    program = EXAMPLES[number].replace('"busybox"', f'"{IMAGE}"')
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"SWARM_HOME": str(home.folder), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert says in done.stdout
+    if number == 0:
+        assert (tmp_path / "results" / "lines").read_text().split()[0] == "2"
+
+
+def test_verbs_iterators_and_errors(home: Home) -> None:
+    with SyncClient.from_credentials(home.folder / "credentials.json") as client:
+        assert client.whoami().role == "admin"
+        job = client.submit(JobSpec(image=IMAGE, command=["sh", "-c", "echo one; echo two; sleep 60"]))
+        data = b""
+        for event in client.logs(job.id):
+            data += event.data if isinstance(event, LogData) else b""
+            if data == b"one\ntwo\n":
+                break
+        client.cancel(job.id)
+        assert client.wait(job.id, within=60).state == "cancelled"
+        assert job.id in [each.id for each in client.jobs(limit=5)]
+        with pytest.raises(SwarmError, match="there is no job"):
+            client.job(10**9)
+    with pytest.raises(RuntimeError, match="this client is closed"):
+        client.whoami()
