@@ -24,6 +24,9 @@ from swarm_worker.sysinfo import architecture
 
 log = logging.getLogger("swarm.worker")
 
+_MEMORY: Final = 64 * 1024 * 1024
+"""The waiting program needs some pages. What the engine starts it with counts too: with 8 MiB that was killed at times
+("cannot start a stopped process")."""
 _BASE: Final = 0x400000
 _CODE: Final = {
     # pause() for ever.
@@ -167,8 +170,8 @@ class Sandboxes:
                 "SecurityOpt": ["no-new-privileges"],
                 "ReadonlyRootfs": True,
                 "PidsLimit": 2,
-                "Memory": 8 * 1024 * 1024,
-                "MemorySwap": 8 * 1024 * 1024,
+                "Memory": _MEMORY,
+                "MemorySwap": _MEMORY,
                 "LogConfig": {"Type": "none"},
             },
         }
