@@ -16,7 +16,8 @@ from swarm_worker.runtimes.profile import Owner
 
 _HEADER = struct.Struct(">BxxxI")
 _KILLED = 137
-_OOM_LAG = 0.3
+_OOM_LAGS = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks: a busy engine may hear of the kernel's kill well after the end itself."""
 _WHOLE_PIECE = 16 * 1024
 _WAIT_ROUND = 60.0
 _AROUND = 64 * 1024
@@ -105,9 +106,10 @@ class Containers:
     async def exit(self, container: str) -> Exit:
         """How an ended container ended. Raises EngineError."""
         ended = await self._exit(container)
-        if ended.code == _KILLED and not ended.oom:
-            # The engine may hear of the kernel's kill after the end itself.
-            await asyncio.sleep(_OOM_LAG)
+        for lag in _OOM_LAGS:
+            if ended.code != _KILLED or ended.oom:
+                break
+            await asyncio.sleep(lag)
             ended = await self._exit(container)
         return ended
 
