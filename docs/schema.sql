@@ -90,6 +90,22 @@ create table blob_grant (
 );
 CREATE INDEX blob_grant_digest ON blob_grant (digest);
 
+create table event (
+    id bigint default nextval((pg_get_serial_sequence('history'::text, 'id'::text))::regclass) not null,
+    xact xid8 default pg_current_xact_id() not null,
+    at timestamp with time zone default swarm_now() not null,
+    project_id uuid,
+    kind text not null,
+    subject text not null,
+    what text not null,
+    actor text not null,
+    detail json,
+    PRIMARY KEY (id)
+);
+CREATE INDEX event_at ON event (at);
+CREATE INDEX event_subject ON event (kind, subject, id);
+CREATE INDEX event_xact ON event (xact);
+
 create table history (
     job_id bigint not null,
     id bigint generated always as identity not null,
@@ -99,8 +115,10 @@ create table history (
     attempt integer not null,
     actor text not null,
     reason text default ''::text not null,
+    xact xid8 default pg_current_xact_id(),
     PRIMARY KEY (job_id, id)
 );
+CREATE INDEX history_xact ON history (xact) WHERE (xact IS NOT NULL);
 
 create table idempotency (
     project_id uuid not null,
