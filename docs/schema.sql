@@ -373,6 +373,21 @@ create table sealed (
     PRIMARY KEY (name)
 );
 
+create table secret (
+    project_id uuid not null,
+    name text not null,
+    version integer not null,
+    nonce bytea not null,
+    ciphertext bytea not null,
+    size integer not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    created_by text not null,
+    changed_at timestamp with time zone default swarm_now() not null,
+    changed_by text not null,
+    PRIMARY KEY (project_id, name),
+    FOREIGN KEY (project_id) REFERENCES project(id)
+);
+
 create table shape (
     id integer generated always as identity not null,
     key text not null,

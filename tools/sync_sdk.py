@@ -17,6 +17,7 @@ SOURCES: Final = {
     "users": ("Users", "users"),
     "projects": ("Projects", "projects"),
     "api_tokens": ("ApiTokens", "tokens"),
+    "secrets": ("Secrets", "secrets"),
 }
 """Module of each group of verbs: its class, and the name under which a client has it."""
 HEAD: Final = '''"""The SDK without `await`: the same verbs, for scripts and notebooks.

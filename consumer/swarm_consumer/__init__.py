@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from swarm_consumer.sync import SyncClient as SyncClient
     from swarm_protocol.errors import SwarmError as SwarmError
     from swarm_protocol.schedule import Schedule as Schedule
+    from swarm_protocol.secrets import SecretFile as SecretFile
+    from swarm_protocol.sources import JobOutputs as JobOutputs
     from swarm_protocol.spec import InputFile as InputFile
     from swarm_protocol.spec import JobSpec as JobSpec
     from swarm_protocol.spec import Resources as Resources
@@ -25,9 +27,11 @@ __all__ = [
     "Client",
     "Credentials",
     "InputFile",
+    "JobOutputs",
     "JobSpec",
     "Resources",
     "Schedule",
+    "SecretFile",
     "SwarmError",
     "SyncClient",
     "Timeouts",
@@ -39,6 +43,8 @@ _HOMES = {
     "SyncClient": "swarm_consumer.sync",
     "SwarmError": "swarm_protocol.errors",
     "Schedule": "swarm_protocol.schedule",
+    "SecretFile": "swarm_protocol.secrets",
+    "JobOutputs": "swarm_protocol.sources",
     "InputFile": "swarm_protocol.spec",
     "JobSpec": "swarm_protocol.spec",
     "Resources": "swarm_protocol.spec",

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
+    from swarm_consumer.secrets import Secrets
     from swarm_consumer.uploads import Uploads
     from swarm_consumer.users import Users
     from swarm_consumer.workers import Workers
@@ -121,16 +122,18 @@ class Client:
         await self._images().remove(name)
 
     async def with_inputs(self, spec: JobSpec, inputs: Sequence[str], progress: Progress | None = None) -> JobSpec:
-        """The spec with these files (`PATH[:NAME]`) added, their bytes uploaded."""
+        """The spec with these added: files and folders (`PATH[:NAME]`), their bytes uploaded, and other jobs' outputs
+        (`job:ID[/PATH][:NAME]`).
+        """
         if not inputs:
             return spec
-        from swarm_consumer.inputs import expand, hash_file
+        from swarm_consumer.inputs import gather, hash_file
         from swarm_consumer.parallel import each
 
-        named = await asyncio.to_thread(expand, inputs)
-        hashed = await each(named, lambda file: asyncio.to_thread(hash_file, file), 2)
+        found = await asyncio.to_thread(gather, inputs)
+        hashed = await each(found.files, lambda file: asyncio.to_thread(hash_file, file), 2)
         await self._uploads().upload([h.source for h in hashed], progress)
-        return msgspec.structs.replace(spec, inputs=[*spec.inputs, *(h.file for h in hashed)])
+        return msgspec.structs.replace(found.into(spec), inputs=[*spec.inputs, *(h.file for h in hashed)])
 
     async def submit(self, spec: JobSpec, *, inputs: Sequence[str] = (), key: str | None = None) -> Submitted:
         """Make a job durable; concurrent submits travel together. The same `key` and spec bring the same job."""
@@ -270,6 +273,13 @@ class Client:
         from swarm_consumer.api_tokens import ApiTokens
 
         return ApiTokens(self._transport)
+
+    @property
+    def secrets(self) -> "Secrets":
+        """What jobs read from /run/secrets: `client.secrets.set(…)`."""
+        from swarm_consumer.secrets import Secrets
+
+        return Secrets(self._transport)
 
     # Loaded when first used: a short command needs one of these at most.
 

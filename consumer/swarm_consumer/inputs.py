@@ -1,20 +1,24 @@
-"""Files for `/in`: paths as a person gives them, turned into named, hashed blobs.
+"""What goes into `/in`: paths as a person gives them, turned into named, hashed blobs.
 
-A folder is expanded into its files with their relative names. A link inside it is followed where it leads to a
-file within the folder; one that leads elsewhere, or to a folder, is refused: nothing outside what a person named
-travels by accident.
+A folder is expanded into its files with their relative names, byte for byte, and its empty folders. A link inside it
+is followed where it leads to a file within the folder; one that leads elsewhere, or to a folder, is refused: nothing
+outside what a person named travels by accident. `job:1042/PATH` is about another job's outputs, which the core finds.
 """
 
 import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import msgspec
 
 from swarm_consumer.uploads import FileSlice
 from swarm_protocol.errors import SwarmError
-from swarm_protocol.spec import MAX_INPUTS, InputFile, is_safe_path
+from swarm_protocol.filenames import to_text
+from swarm_protocol.sources import JobOutputs, parse_source
+from swarm_protocol.spec import MAX_INPUTS, InputFile, JobSpec, is_safe_path
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class NamedFile:
 
     path: Path
     name: str
+    is_folder: bool = False
+    """An empty one."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +39,40 @@ class HashedInput:
     source: FileSlice
 
 
-def expand(arguments: Sequence[str]) -> list[NamedFile]:
-    """Every file that these `PATH[:NAME]` name. Raises SwarmError."""
-    files: list[NamedFile] = []
+@dataclass(frozen=True)
+class Gathered:
+    """All that some `--input` name."""
+
+    files: list[NamedFile] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    """Names below `/in` of empty folders."""
+    sources: list[JobOutputs] = field(default_factory=list)
+
+    def into(self, spec: JobSpec) -> JobSpec:
+        """The spec with all of it but the files."""
+        told = [to_text(os.fsencode(name)) for name in self.folders]
+        return msgspec.structs.replace(
+            spec, folders=[*spec.folders, *told], inputs_from=[*spec.inputs_from, *self.sources]
+        )
+
+
+def gather(arguments: Sequence[str]) -> Gathered:
+    """Everything that these `PATH[:NAME]` and `job:ID[/PATH][:NAME]` name. Raises SwarmError."""
+    found = Gathered()
     for argument in arguments:
+        source = parse_source(argument)
+        if source is not None:
+            found.sources.append(source)
+            continue
         for file in _expand(argument):
-            files.append(file)
-            if len(files) > MAX_INPUTS:
+            if file.is_folder:
+                found.folders.append(file.name)
+            else:
+                found.files.append(file)
+            if len(found.files) + len(found.folders) > MAX_INPUTS:
                 hint = "pack them into one archive"
                 raise SwarmError("invalid_spec", f"--input: more than {MAX_INPUTS} files", hint=hint)
-    return files
+    return found
 
 
 def _expand(argument: str) -> Iterator[NamedFile]:
@@ -66,8 +96,9 @@ def _split(argument: str) -> tuple[Path, str | None]:
 
 
 def _folder(root: Path, prefix: str) -> Iterator[NamedFile]:
-    """The files of a folder; the prefix `.` puts them straight below /in."""
+    """The files of a folder, and the folders that are empty; the prefix `.` puts them straight below /in."""
     inside = root.resolve()
+    above = "" if prefix in (".", "") else f"{prefix}/"
     for folder, subfolders, names in os.walk(root, onerror=_unreadable):
         subfolders.sort()
         for name in [*subfolders, *sorted(names)]:
@@ -77,8 +108,11 @@ def _folder(root: Path, prefix: str) -> Iterator[NamedFile]:
         for name in sorted(names):
             path = Path(folder, name)
             _must_be_file(path)
-            relative = path.relative_to(root).as_posix()
-            yield _named(path, relative if prefix in (".", "") else f"{prefix}/{relative}")
+            yield _named(path, above + path.relative_to(root).as_posix())
+        if not (subfolders or names) and (above or Path(folder) != root):
+            below = Path(folder).relative_to(root).as_posix()
+            name = above.removesuffix("/") if below == "." else above + below
+            yield replace(_named(Path(folder), name), is_folder=True)
 
 
 def _unreadable(error: OSError) -> None:
@@ -102,10 +136,6 @@ def _must_be_file(path: Path) -> None:
 
 
 def _named(path: Path, name: str) -> NamedFile:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise SwarmError("invalid_spec", f"--input: the name {name!a} is not UTF-8; rename the file") from None
     if not is_safe_path(name):
         message = f"--input: {name!r} must stay below /in: no `..`, no leading /"
         raise SwarmError("invalid_spec", message, hint="give it another name with PATH:NAME")
@@ -123,4 +153,13 @@ def hash_file(named: NamedFile) -> HashedInput:
         raise SwarmError("invalid_spec", f"--input: can't read {named.path}: {error.strerror}") from None
     mode = 0o755 if info.st_mode & 0o111 else 0o644
     entry = InputFile(name=named.name, digest=digest, size=size, mode=mode)
-    return HashedInput(entry, FileSlice(named.path, digest, size))
+    return HashedInput(_as_text(entry), FileSlice(named.path, digest, size))
+
+
+def _as_text(entry: InputFile) -> InputFile:
+    """JSON holds text, and a name may be any bytes."""
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError:
+        return msgspec.structs.replace(entry, name=to_text(os.fsencode(entry.name)), escaped=True)
+    return entry

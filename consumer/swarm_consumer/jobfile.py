@@ -23,6 +23,7 @@ from swarm_consumer.located import FileSyntaxError, Located, read_toml, read_yam
 from swarm_consumer.times import start_time
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.quantities import QuantityError, cpu_millis, seconds, size
+from swarm_protocol.secrets import Named, SecretFile, parse_secret
 from swarm_protocol.spec import JobSpec, Resources, Timeouts, check
 
 MAX_FILE = 1024 * 1024
@@ -73,6 +74,21 @@ def _env(node: Located) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def _secrets(node: Located) -> list[Named]:
+    if not isinstance(node.value, list):
+        raise _Wrong(f"a list, such as [db-password], not {node.shown()}")
+    return [_secret(item) for item in node.value]
+
+
+def _secret(node: Located) -> Named:
+    if not isinstance(node.value, dict):
+        return parse_secret(_text(node))
+    said = _map(node)
+    if not said.keys() <= {"name", "file"} or "name" not in said:
+        raise _Wrong("NAME, NAME:FILE, or {name: NAME, file: FILE}")
+    return SecretFile(**said)
+
+
 def _quantity(read: Callable[[str], Any]) -> Callable[[Located], Any]:
     return lambda node: read(_text(node))
 
@@ -94,6 +110,7 @@ _FIELDS: Mapping[str, Callable[[Located], Any]] = {
     "workdir": _text,
     "user": _text,
     "inputs": _texts,
+    "secrets": _secrets,
     "outputs": _texts,
     "constraints": _map,
     "priority": _whole,
@@ -132,10 +149,10 @@ class JobFile:
     def _line(self, path: str, message: str) -> str:
         return f"{self.place(path)}{path}: {message.removeprefix(f'{path}: ')}"
 
-    def located(self, errors: list[dict[str, str]]) -> SwarmError:
+    def located(self, errors: list[dict[str, str]], hint: str | None = None) -> SwarmError:
         """One error for all that is wrong with fields, each with its place."""
         told = [{"field": e["field"], "message": self._line(e["field"], e["message"])} for e in errors]
-        hint = _CHECK.format(self.name)
+        hint = hint or _CHECK.format(self.name)
         return SwarmError("invalid_spec", told[0]["message"], field=told[0]["field"], errors=told, hint=hint)
 
 

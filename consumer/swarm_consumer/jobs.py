@@ -18,6 +18,8 @@ from swarm_protocol.states import JobState
 
 _POLL = 30.0
 _BATCH = 1000
+_MANY = 100
+"""Input files that are worth a word where a job's description is too long."""
 _REJECTIONS = frozenset({400, 404, 409, 413, 422})
 
 
@@ -203,5 +205,7 @@ def _pending(spec: JobSpec, key: str) -> _Pending:
     if len(raw) > MAX_SPEC_BYTES:
         hint = "hand large data over as a file with --input"
         message = f"the job's description is {len(raw)} bytes, over the limit of {MAX_SPEC_BYTES}"
+        if len(spec.inputs) > _MANY:
+            message, hint = f"{message}, with its {len(spec.inputs)} input files", "pack them into one archive"
         raise SwarmError("too_large", message, hint=hint)
     return _Pending(raw, key, spec.at is not None)

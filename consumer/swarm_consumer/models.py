@@ -305,3 +305,15 @@ class MadeToken(_Model, frozen=True, kw_only=True):
 
     token: str
     view: ApiToken
+
+
+class Secret(_Model, frozen=True, kw_only=True):
+    """What is told of a secret: never what it is. `version` counts how often it was set."""
+
+    name: str
+    size: int = 0
+    version: int = 1
+    created_at: datetime | None = None
+    created_by: str = ""
+    changed_at: datetime | None = None
+    changed_by: str = ""

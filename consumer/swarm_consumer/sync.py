@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Project,
         Ran,
         ScheduleState,
+        Secret,
         Submitted,
         User,
         WhoAmI,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from swarm_consumer.progress import Progress
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
+    from swarm_consumer.secrets import Secrets
     from swarm_consumer.users import Users
     from swarm_protocol.schedule import Edit, Schedule
     from swarm_protocol.spec import JobSpec
@@ -208,6 +210,26 @@ class SyncApiTokens:
         self._portal.call(self._verbs.remove(name))
 
 
+class SyncSecrets:
+    """The verbs about a project's secrets. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Secrets) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def set(self, name: str, value: bytes) -> Secret:
+        """Keep a secret of at most 64 KiB, in place of one of the same name."""
+        return self._portal.call(self._verbs.set(name, value))
+
+    def all(self) -> list[Secret]:
+        """All secrets of the project, by name, without what they are."""
+        return self._portal.call(self._verbs.all())
+
+    def remove(self, name: str) -> None:
+        """Delete a secret; what runs keeps its own."""
+        self._portal.call(self._verbs.remove(name))
+
+
 class SyncClient:
     """Signed in to one core; use it as a context manager, or call `close`."""
 
@@ -271,7 +293,9 @@ class SyncClient:
         self._portal.call(self._client.remove_image(name))
 
     def with_inputs(self, spec: JobSpec, inputs: Sequence[str], progress: Progress | None = None) -> JobSpec:
-        """The spec with these files (`PATH[:NAME]`) added, their bytes uploaded."""
+        """The spec with these added: files and folders (`PATH[:NAME]`), their bytes uploaded, and other jobs' outputs
+        (`job:ID[/PATH][:NAME]`).
+        """
         return self._portal.call(self._client.with_inputs(spec, inputs, progress))
 
     def submit(self, spec: JobSpec, *, inputs: Sequence[str] = (), key: str | None = None) -> Submitted:
@@ -401,3 +425,8 @@ class SyncClient:
     def tokens(self) -> SyncApiTokens:
         """The verbs of `Client.tokens`."""
         return SyncApiTokens(self._portal, self._client.tokens)
+
+    @property
+    def secrets(self) -> SyncSecrets:
+        """The verbs of `Client.secrets`."""
+        return SyncSecrets(self._portal, self._client.secrets)

@@ -57,7 +57,7 @@ class Library:
         """
         if who.kind == "person":
             return Owner(who.project, who.project)
-        job, number = _attempt(attempt)
+        job, number = attempt_of(attempt)
         project = await rows.project_of_attempt(self._database.api, job, number, who.id)
         if project is None:
             raise SwarmError(
@@ -178,7 +178,8 @@ def mismatch(wanted: str, found: str) -> SwarmError:
     )
 
 
-def _attempt(text: str | None) -> tuple[int, int]:
+def attempt_of(text: str | None) -> tuple[int, int]:
+    """Job and number in a header `Swarm-Attempt`. Raises SwarmError(bad_request)."""
     job, _, attempt = (text or "").partition(".")
     if (
         not (job.isascii() and job.isdigit() and attempt.isascii() and attempt.isdigit())

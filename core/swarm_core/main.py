@@ -107,6 +107,7 @@ async def _serve_on(
             settings=settings,
             database=database,
             cluster=cluster,
+            sealer=sealer,
             clock=shared,
             logger=logger,
             version=__version__,

@@ -15,6 +15,7 @@ from swarm_core.api import jobs as job_routes
 from swarm_core.api import logs as log_routes
 from swarm_core.api import projects as project_routes
 from swarm_core.api import schedules as schedule_routes
+from swarm_core.api import secrets as secret_routes
 from swarm_core.api import tokens as token_routes
 from swarm_core.api import users as user_routes
 from swarm_core.api import workers as worker_routes
@@ -37,6 +38,8 @@ from swarm_core.identity.gatekeeper import Gatekeeper
 from swarm_core.identity.passwords import Passwords
 from swarm_core.identity.people import People
 from swarm_core.identity.projects import Projects
+from swarm_core.identity.seal import Sealer
+from swarm_core.identity.secrets import Secrets
 from swarm_core.identity.tokens import Tokens
 from swarm_core.identity.workers import Workers
 from swarm_core.images import Images
@@ -70,6 +73,7 @@ class Given:
     settings: Settings
     database: Database
     cluster: Cluster
+    sealer: Sealer
     clock: Clock
     logger: Logger
     version: str
@@ -114,6 +118,7 @@ class Parts:
         self.gatekeeper = Gatekeeper(given.database, self.tokens, self.workers, given.clock)
         self.projects = Projects(given.database, changed=self.gatekeeper.forget_member)
         self.api_tokens = ApiTokens(given.database, changed=self.gatekeeper.forget_programs)
+        self.secrets = Secrets(given.database, given.sealer)
         self.accounts = Accounts(given.database, self.people, self.passwords, changed=self.gatekeeper.forget)
         days = given.settings.timers.certificate_days
         self.certificate = Certificate(cluster.authority, given.clock, given.logger, days=days)
@@ -209,6 +214,7 @@ class Parts:
             *user_routes.routes(self.accounts),
             *project_routes.routes(self.projects),
             *token_routes.routes(self.api_tokens),
+            *secret_routes.routes(self.secrets),
             *signin.routes(self.people, given.cluster.authority.pem),
             *health.routes(lambda: self.supervisor.health, self.not_ready, given.core, version),
             self.gateway.route(),

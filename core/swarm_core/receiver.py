@@ -11,6 +11,7 @@ from swarm_core.batcher import Batcher
 from swarm_core.events import Woken
 from swarm_core.idempotency import earlier_job, keys_of
 from swarm_core.placement import Room, nearest
+from swarm_core.provision import provide
 from swarm_core.specs import shape_of
 from swarm_core.store import jobs
 from swarm_core.store.database import ACQUIRE_SECONDS, Connection, Database, Pool, transaction
@@ -84,6 +85,9 @@ class Receiver:
     async def dry_run(self, who: Caller, spec: bytes) -> DryRun:
         """Check a spec and say where it could run; nothing is kept. Raises SwarmError as `submit` does."""
         template = await self._templates.make(who, spec)
+        if template.needy:
+            async with transaction(self._database.api) as connection:
+                await provide(connection, template)
         shape = shape_of(self._templates.decode(spec), template.shape)
         rooms = self._fleet.capacities()
         fits = [name for name, room in rooms if room.fits(shape)]
@@ -98,7 +102,7 @@ class Receiver:
         """
         use = list(range(len(templates))) * count
         keys = keys or [None] * len(use)
-        if len(use) == 1 and not templates[0].inputs:
+        if len(use) == 1 and not templates[0].needy:
             made = await self._inserts.put((templates[0], keys[0]))
             return [made] if made else await self._earlier(self._database.api, templates[0], keys)
         return await self._accept_together(templates, use, keys)
@@ -116,7 +120,7 @@ class Receiver:
         """All in one transaction, since all or none are accepted, in statements of a thousand."""
         made: list[tuple[int, str] | None] = []
         async with transaction(self._database.api) as connection:
-            await self._need_inputs(connection, templates, keys)
+            templates = await self._provide(connection, templates, keys)
             for at in range(0, len(use), MAX_BATCH):
                 part = slice(at, at + MAX_BATCH)
                 made += await jobs.insert(connection, templates, use[part], keys[part])
@@ -133,29 +137,21 @@ class Receiver:
         known = await jobs.known_keys(connection, template.project, [key.text for key in taken]) if taken else {}
         return [Submitted(*earlier_job(key, known.get(key.text)), created=False) for key in taken]
 
-    async def _need_inputs(
-        self, connection: Connection, templates: Sequence[Template], keys: Sequence[Key | None]
-    ) -> None:
-        """Every input must be there, seen by its project, and stay until the job's row holds it.
+    async def _provide(
+        self, connection: Connection, templates: list[Template], keys: Sequence[Key | None]
+    ) -> list[Template]:
+        """The templates with all that they need, which is there and stays until the jobs' rows hold it.
 
-        A job that its key made before needs none: whoever asks again is told of it.
+        A job that its key made before needs nothing: whoever asks again is told of it.
         """
-        needy = [(template, key) for template, key in zip(templates, keys, strict=False) if template.inputs]
+        needy = [(at, key) for at, key in zip(range(len(templates)), keys, strict=False) if templates[at].needy]
         asked = [key.text for _, key in needy if key]
-        known = await jobs.known_keys(connection, needy[0][0].project, asked) if asked else {}
-        for template, key in needy:
+        known = await jobs.known_keys(connection, templates[0].project, asked) if asked else {}
+        provided = list(templates)
+        for at, key in needy:
             if key is None or key.text not in known:
-                await self._hold_inputs(connection, template)
-
-    async def _hold_inputs(self, connection: Connection, template: Template) -> None:
-        missing = await jobs.lock_inputs(connection, template.project, template.inputs)
-        if missing:
-            raise SwarmError(
-                "blob_missing",
-                f"{len(missing)} input files are not on the core, the first {sorted(missing)[0]}",
-                hint="upload them first; `swarm submit --input` does",
-                field="inputs",
-            )
+                provided[at] = await provide(connection, templates[at])
+        return provided
 
     def _announce(
         self, made: Sequence[tuple[int, str] | None], templates: Sequence[Template]

@@ -8,7 +8,7 @@ import msgspec
 
 from swarm_core.placement import Shape
 from swarm_protocol.errors import SwarmError
-from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec, check
+from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec, check, demands
 
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """In JSON a NUL is always written so. Postgres keeps it, and then can't read a single field of that document."""
@@ -17,9 +17,8 @@ _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 def decode_spec(raw: bytes) -> JobSpec:
     """Read and check a spec. Raises SwarmError(too_large | invalid_spec), which names each wrong field."""
     if len(raw) > MAX_SPEC_BYTES:
-        raise SwarmError(
-            "too_large", f"a spec of {len(raw)} bytes is over {MAX_SPEC_BYTES}", hint="put large data into inputs"
-        )
+        hint = "put large data into inputs, and many inputs into an archive"
+        raise SwarmError("too_large", f"a spec of {len(raw)} bytes is over {MAX_SPEC_BYTES}", hint=hint)
     try:
         spec = msgspec.json.decode(raw, type=JobSpec)
     except msgspec.ValidationError as error:
@@ -69,4 +68,4 @@ def bare(reference: str) -> str:
 def shape_of(spec: JobSpec, number: int) -> Shape:
     """What a spec asks of a worker, under the id it was interned with."""
     res = spec.resources
-    return Shape(number, res.cpu_millis, res.memory, res.disk, spec.constraints)
+    return Shape(number, res.cpu_millis, res.memory, res.disk, demands(spec))

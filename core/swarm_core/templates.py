@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from swarm_core.provision import secret_names
 from swarm_core.specs import decode_spec, shape_of, wake_at
 from swarm_core.store import jobs
 from swarm_core.store.database import Database
@@ -94,6 +95,8 @@ class Templates:
             spec=raw.decode(),
             actor=f"user:{who.name}",
             inputs=tuple({item.digest for item in spec.inputs}),
+            sources=tuple(item for item in spec.inputs_from if item.attempt is None),
+            secrets=secret_names(spec) if spec.secrets else (),
         )
 
     def decode(self, raw: bytes) -> JobSpec:

@@ -9,6 +9,10 @@ from typing import Final
 
 import msgspec
 
+from swarm_protocol.filenames import to_bytes
+from swarm_protocol.secrets import Named, check_secrets
+from swarm_protocol.sources import MAX_SOURCES, JobOutputs
+
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
@@ -42,6 +46,13 @@ class InputFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     digest: str
     size: int
     mode: int = 0o644
+    escaped: bool = False
+    """Whether `name` is written as names of outputs are (`filenames`), for one that is not UTF-8."""
+
+    @property
+    def path(self) -> str:
+        """Its path below `/in` as the operating system has it."""
+        return on_disk(self.name) if self.escaped else self.name
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,6 +78,12 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     user: str | None = None
     resources: Resources = Resources()
     inputs: list[InputFile] = []
+    folders: list[str] = []
+    """Empty folders below `/in`, written as names of outputs are (`filenames`)."""
+    inputs_from: list[JobOutputs] = []
+    """Outputs of other jobs, which the core puts among `inputs` when it takes the job."""
+    secrets: list[Named] = []
+    """Secrets of the project, each a file in `/run/secrets`."""
     outputs: list[str] = []
     """Globs relative to `/out`; none brings all of it."""
     constraints: dict[str, str] = {}
@@ -118,6 +135,8 @@ def check(spec: JobSpec) -> list[FieldError]:
     errors += _check_resources(spec.resources)
     errors += _check_timeouts(spec.timeouts)
     errors += _check_files(spec)
+    errors += _check_sources(spec.inputs_from)
+    errors += [FieldError(*wrong) for wrong in check_secrets(spec.secrets)]
     return errors
 
 
@@ -149,24 +168,62 @@ def _check_timeouts(limits: Timeouts) -> list[FieldError]:
 
 def _check_files(spec: JobSpec) -> list[FieldError]:
     errors: list[FieldError] = []
-    if len(spec.inputs) > MAX_INPUTS:
+    if len(spec.inputs) + len(spec.folders) > MAX_INPUTS:
         errors.append(FieldError("inputs", f"at most {MAX_INPUTS} files; pack them into an archive"))
     seen: set[str] = set()
     for index, item in enumerate(spec.inputs):
         field = f"inputs[{index}]"
-        if not is_safe_path(item.name):
+        if not is_safe_path(item.path):
             errors.append(FieldError(f"{field}.name", f"{item.name!r} must stay below /in: no `..`, no leading /"))
-        if item.name in seen:
+        if item.path in seen:
             errors.append(FieldError(f"{field}.name", f"{item.name!r} is given twice; rename one with PATH:NAME"))
-        seen.add(item.name)
+        seen.add(item.path)
         if not DIGEST.match(item.digest):
             errors.append(FieldError(f"{field}.digest", "sha256: and 64 hexadecimal digits"))
         if item.size < 0:
             errors.append(FieldError(f"{field}.size", "not below 0"))
+    errors += _check_folders(spec, seen)
     for index, glob in enumerate(spec.outputs):
         if not is_safe_path(glob):
             errors.append(FieldError(f"outputs[{index}]", f"{glob!r} must be relative to /out, without `..`"))
     return errors
+
+
+def _check_folders(spec: JobSpec, files: set[str]) -> list[FieldError]:
+    """Empty folders, and files that would have to be folders for others."""
+    errors: list[FieldError] = []
+    for index, name in enumerate(spec.folders):
+        if not is_safe_path(on_disk(name)):
+            errors.append(FieldError(f"folders[{index}]", f"{name!r} must stay below /in: no `..`, no leading /"))
+        elif on_disk(name) in files:
+            errors.append(FieldError(f"folders[{index}]", f"{name!r} is a file and a folder; rename one"))
+    for index, item in enumerate(spec.inputs):
+        parts = item.path.split("/")
+        above = next((path for at in range(1, len(parts)) if (path := "/".join(parts[:at])) in files), None)
+        if above is not None:
+            message = f"{item.name!r} lies below {above!r}, which is a file; rename one with PATH:NAME"
+            errors.append(FieldError(f"inputs[{index}].name", message))
+    return errors
+
+
+def _check_sources(sources: list[JobOutputs]) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if len(sources) > MAX_SOURCES:
+        errors.append(FieldError("inputs_from", f"at most {MAX_SOURCES}; name folders or globs"))
+    for index, item in enumerate(sources):
+        field = f"inputs_from[{index}]"
+        if not 0 < item.job < 1 << 63:
+            errors.append(FieldError(f"{field}.job", "the number of a job"))
+        if item.path and not is_safe_path(on_disk(item.path.removesuffix("/"))):
+            errors.append(FieldError(f"{field}.path", f"{item.path!r} must be relative to /out, without `..`"))
+        if item.name not in ("", ".") and not is_safe_path(item.name):
+            errors.append(FieldError(f"{field}.name", f"{item.name!r} must stay below /in: no `..`, no leading /"))
+    return errors
+
+
+def on_disk(text: str) -> str:
+    """The path that an escaped name stands for (`filenames`), as the operating system has it."""
+    return to_bytes(text).decode("utf-8", "surrogateescape")
 
 
 def is_safe_path(path: str) -> bool:
@@ -176,8 +233,18 @@ def is_safe_path(path: str) -> bool:
     return fits and "\0" not in path and not any(part in ("", ".", "..") for part in parts)
 
 
+NEWER_DATA: Final = {"swarm.data": "1"}
+"""The label by which workers say that they know secrets, empty folders and names that are not UTF-8."""
+
+
+def demands(spec: JobSpec) -> dict[str, str]:
+    """Labels that a worker must have: those that are asked for, and what the spec itself takes it to know."""
+    newer = bool(spec.secrets or spec.folders) or any(item.escaped for item in spec.inputs)
+    return {**spec.constraints, **NEWER_DATA} if newer else spec.constraints
+
+
 def shape_key(spec: JobSpec) -> str:
     """The demands that decide where a job can run, as canonical text: equal text, equal shape."""
     res = spec.resources
-    wants = sorted(spec.constraints.items())
+    wants = sorted(demands(spec).items())
     return msgspec.json.encode([res.cpu_millis, res.memory, res.disk, wants]).decode()

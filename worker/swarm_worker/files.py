@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from swarm_protocol.filenames import MAX_BYTES, shown, to_text
+from swarm_protocol.globs import Globs
 from swarm_protocol.quantities import show_size
-from swarm_protocol.spec import InputFile, is_safe_path
-from swarm_worker.globs import Globs
+from swarm_protocol.spec import InputFile, is_safe_path, on_disk
 
 MAX_OUTPUTS: Final = 10_000
 MAX_DEPTH: Final = 64
@@ -66,13 +66,22 @@ def make_folders(folder: Path, owner: tuple[int, int] | None) -> None:
         os.chown(folder / "out", *owner)
 
 
+def make_folder(folder: Path, name: str) -> None:
+    """Make an empty folder below `in`, its name as those of outputs are. Raises ValueError for one that leads out."""
+    _below_in(folder, on_disk(name)).mkdir(parents=True, exist_ok=True, mode=0o755)
+
+
 def place_for(folder: Path, item: InputFile) -> Path:
     """The path of an input below `in`, with its folders made. Raises ValueError for a name that leads out."""
-    if not is_safe_path(item.name):
-        raise ValueError(f"{item.name!r} does not stay below /in")
-    path = folder / "in" / item.name
+    path = _below_in(folder, item.path)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     return path
+
+
+def _below_in(folder: Path, path: str) -> Path:
+    if not is_safe_path(path):
+        raise ValueError(f"{path!r} does not stay below /in")
+    return folder / "in" / path
 
 
 def collect(root: Path, globs: Sequence[str], max_bytes: int) -> Outputs:

@@ -18,6 +18,7 @@ from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import EngineGone, EngineRefused
 from swarm_worker.runtimes.profile import Owner, Plan, ProfileError, body, container_name
 from swarm_worker.runtimes.sandbox import Sandboxes
+from swarm_worker.secrets import Secrets
 
 _PAUSE: Final = 0.5
 
@@ -35,6 +36,7 @@ class Launch:
         sandboxes: Sandboxes,
         boottime: Callable[[], float],
         engine_patience: float,
+        secrets: Secrets,
     ) -> None:
         self._ref = ref
         self._spec = spec
@@ -44,12 +46,25 @@ class Launch:
         self._sandboxes = sandboxes
         self._boottime = boottime
         self._patience = engine_patience
+        self._secrets = secrets
         self._sandbox: str | None = None
         self.name = container_name(owner.cluster, ref)
 
     def make_folders(self) -> None:
         """Make `in` and `out`. Raises OSError."""
         files.make_folders(self._folder, None)
+        for name in self._spec.folders:
+            files.make_folder(self._folder, name)
+
+    async def bring_secrets(self, limit: float) -> None:
+        """Have the job's secrets at hand, if it has any. Raises AttemptFailed."""
+        if self._spec.secrets:
+            await self._secrets.bring(self._ref, limit)
+
+    async def remove_secrets(self) -> None:
+        """No container needs them any more."""
+        if self._spec.secrets:
+            await asyncio.to_thread(self._secrets.remove, self._ref)
 
     async def start(self, ready: Ready, session: str, created: Callable[[str], Awaitable[None]]) -> None:
         """Create and start; `created` gets the container's id in between. Raises AttemptFailed, EngineGone."""
@@ -72,12 +87,14 @@ class Launch:
     ) -> None:
         plan = self._plan(ready, session, network)
         container, user = await self._create(plan)
-        if await self._is_root_by_name(container, user):
+        passwd = await self._passwd(container, user)
+        if self._is_root_by_name(passwd, user):
             if self._spec.user:
                 raise failures.root_by_name(user)
             await self._containers.remove(container)
             container, user = await self._create(replace(plan, config=replace(plan.config, user="")))
         self._give_out_to(user)
+        self._give_secrets_to(users.uid(passwd, user))
         await created(container)
         await self._start(container)
 
@@ -89,12 +106,17 @@ class Launch:
             raise AttemptFailed(FailureKind.INVALID, str(error)) from error
         return await self._containers.create(self.name, wanted), wanted["User"]
 
-    async def _is_root_by_name(self, container: str, user: str) -> bool:
+    async def _passwd(self, container: str, user: str) -> bytes:
+        """The image's file of users, where it takes that to know who the user is."""
+        if users.is_number(user):
+            return b""
+        return await self._containers.read_file(container, users.PASSWD, users.MAX_PASSWD) or b""
+
+    def _is_root_by_name(self, passwd: bytes, user: str) -> bool:
         """Whether the image makes root of the name. Raises AttemptFailed where it does not know it."""
         if users.is_number(user):
             return False
-        passwd = await self._containers.read_file(container, users.PASSWD, users.MAX_PASSWD)
-        found = users.standing(passwd or b"", user)
+        found = users.standing(passwd, user)
         if found is users.Standing.UNKNOWN:
             raise failures.unknown_user(user)
         return found is users.Standing.ROOT
@@ -130,6 +152,7 @@ class Launch:
             outputs=self._folder / "out",
             network=network,
             worker=(os.getuid(), os.getgid()),
+            secrets=self._secrets.folder(self._ref) if self._spec.secrets else None,
         )
 
     def _give_out_to(self, user: str) -> None:
@@ -137,6 +160,11 @@ class Launch:
         uid, _, gid = user.partition(":")
         if os.getuid() == 0 and uid.isdigit():
             os.chown(self._folder / "out", int(uid), int(gid) if gid.isdigit() else -1)
+
+    def _give_secrets_to(self, uid: int) -> None:
+        """Let the container's user read them; a worker that is not root runs it as itself."""
+        if self._spec.secrets and os.getuid() == 0:
+            self._secrets.give(self._ref, uid)
 
     def ended(self) -> None:
         """The container has ended: its sandbox is free for the next job."""

@@ -27,11 +27,14 @@ from swarm_worker.runtimes.docker import Containers, Exit
 from swarm_worker.runtimes.engine import EngineError, EngineGone, EngineRefused
 from swarm_worker.runtimes.profile import Owner
 from swarm_worker.runtimes.sandbox import Sandboxes
+from swarm_worker.secrets import Secrets
 from swarm_worker.spool import Spool
 from swarm_worker.transfer import Transfer
 
 T = TypeVar("T")
 _TAIL = 8192
+_SECRETS_SECONDS = 900.0
+"""How long a core that is away is waited for with a job's secrets, where the job itself sets no limit."""
 _ENDS = {
     Why.RELEASED: failures.RELEASED,
     Why.CANCELLED: FailureKind.CANCELLED.value,
@@ -58,6 +61,7 @@ class Parts:
     sandboxes: Sandboxes
     images: Images
     transfer: Transfer
+    secrets: Secrets
     journal: Journal
     boottime: Callable[[], float]
     may_start: Callable[[Ref], Awaitable[None]]
@@ -93,6 +97,7 @@ class Runner:
             parts.sandboxes,
             parts.boottime,
             parts.engine_patience,
+            parts.secrets,
         )
         self._image = False
         self._engine_was_away = False
@@ -107,6 +112,7 @@ class Runner:
     async def run(self, *, resume: bool = False) -> None:
         """From the assignment, or from the container it already has, to the journalled outcome."""
         end, artifacts = await self._to_its_end(resume)
+        await self._launch.remove_secrets()
         await self._give_back()
         if self._why is Why.DISCARDED:
             await self._remove_container()
@@ -169,6 +175,7 @@ class Runner:
         self._image = True
         self._timings |= seconds
         await self._unless_told(_nothing(self._parts.may_start(self.ref)))
+        await self._unless_told(self._launch.bring_secrets(self._spec.timeouts.pull or _SECRETS_SECONDS))
         # Not dropped half-way: a container whose creation is under way must be known before it can be removed.
         await self._uncut(self._create_and_start(ready))
         self._record.started = self._parts.boottime()
@@ -205,6 +212,7 @@ class Runner:
             ended = await exit_
             self._timings["run"] = self._parts.boottime() - begun
             self._launch.ended()
+            await self._launch.remove_secrets()
             await self._capture.finish(self._record.container, engine_was_away=self._engine_was_away)
         finally:
             exit_.cancel()

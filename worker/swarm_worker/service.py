@@ -11,6 +11,7 @@ from typing import Final
 from swarm_protocol.messages import Welcome
 from swarm_worker import sysinfo
 from swarm_worker.api import CoreApi
+from swarm_worker.delivery import asking
 from swarm_worker.events import Mode, ModeWanted
 from swarm_worker.identity import Identity
 from swarm_worker.images import Images
@@ -24,6 +25,7 @@ from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import Engine, EngineError
 from swarm_worker.runtimes.profile import Owner
 from swarm_worker.runtimes.sandbox import Sandboxes
+from swarm_worker.secrets import Secrets
 from swarm_worker.settings import Settings
 from swarm_worker.shelf import Shelf
 from swarm_worker.status import Status, StatusFile
@@ -185,6 +187,7 @@ class Service:
                 sandboxes=sandboxes,
                 images=Images(settings.data, self._engine, transfer, owner.worker, settings.image_budget),
                 transfer=transfer,
+                secrets=Secrets(owner.worker, asking(api, log.warning), settings.secrets),
                 journal=journal,
                 boottime=boottime,
                 may_start=worker.may_start,

@@ -40,6 +40,9 @@ class Settings:
     """Whether jobs join a waiting network sandbox of their slot, which is faster, or get one each."""
     hand_over_seconds: float = 8.0
     """Bound on a hand-over after SIGTERM."""
+    secrets: Path | None = None
+    """Folder on a tmpfs for secrets of running jobs; None: /dev/shm or /run. A worker in a container has it mounted
+    under the same path as on the host."""
     engine_patience: float = 120.0
     """Seconds without an answer of the engine after which a running attempt is given up as lost."""
 
@@ -68,6 +71,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
         "labels": lambda text: parse_labels(text.split(",")),
         "image_budget": quantities.size,
         "log_cap": quantities.size,
+        "secrets": lambda text: Path(text).absolute(),
         "share_sandbox": lambda text: text not in ("0", "no", "false"),
     }
     names = {"cpu_millis": "SWARM_WORKER_CPU"}

@@ -9,7 +9,7 @@ from importlib import metadata
 import psutil
 
 from swarm_protocol.messages import Capacity, SysInfo
-from swarm_protocol.spec import MIB
+from swarm_protocol.spec import MIB, NEWER_DATA
 from swarm_worker.settings import Settings
 
 _ARCH = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -54,7 +54,7 @@ def capacity(settings: Settings) -> Capacity:
 def labels(settings: Settings) -> dict[str, str]:
     """What constraints can match."""
     own = {"os": platform.system().lower(), "arch": architecture(), "hostname": socket.gethostname()}
-    return own | dict(settings.labels)
+    return own | dict(settings.labels) | NEWER_DATA
 
 
 def load1() -> float:

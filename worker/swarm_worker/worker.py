@@ -313,8 +313,9 @@ class Worker:
         self.feed(e.Restored(record.assign(), begun, record.outcome, record.acked))
 
     async def sweep(self) -> None:
-        """Remove containers with our labels that belong to nothing held."""
+        """Remove containers with our labels that belong to nothing held, and secrets that none needs."""
         self.sweep_due = False
+        await self._sweep_secrets()
         try:
             for seen in await self._containers.list(self._owner):
                 if not self._wanted(seen.role, seen.name, Ref(seen.job, seen.attempt)):
@@ -323,6 +324,14 @@ class Worker:
         except EngineError as error:
             self.sweep_due = True
             log.warning("the sweep stopped: %s", error)
+
+    async def _sweep_secrets(self) -> None:
+        assert self._parts is not None
+        secrets = self._parts.secrets
+        for ref in await asyncio.to_thread(secrets.kept):  # looked at first: what comes later is held
+            held = self.machine.held.get(ref)
+            if ref not in self._runners and (held is None or held.phase is e.Phase.FINISHED):
+                await asyncio.to_thread(secrets.remove, ref)
 
     def _wanted(self, role: str, name: str, ref: Ref) -> bool:
         if role == SANDBOX:

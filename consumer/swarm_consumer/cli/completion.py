@@ -35,6 +35,10 @@ async def _projects(client: Client) -> list[Offer]:
     return [(project.name, project.role) for project in await client.projects.all()]
 
 
+async def _secrets(client: Client) -> list[Offer]:
+    return [(secret.name, f"version {secret.version}") for secret in await client.secrets.all()]
+
+
 def job_ids(incomplete: str) -> list[Offer]:
     """Recent jobs with their state."""
     return _offer(_jobs, incomplete)
@@ -63,6 +67,11 @@ def user_names(incomplete: str) -> list[Offer]:
 def project_names(incomplete: str) -> list[Offer]:
     """One's projects with one's roles there."""
     return _offer(_projects, incomplete)
+
+
+def secret_names(incomplete: str) -> list[Offer]:
+    """The project's secrets."""
+    return _offer(_secrets, incomplete)
 
 
 def _offer(find: Callable[[Client], Awaitable[list[Offer]]], incomplete: str) -> list[Offer]:

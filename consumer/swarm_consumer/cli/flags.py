@@ -16,6 +16,7 @@ from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.draft import Draft
 from swarm_consumer.times import start_time
 from swarm_protocol.quantities import QuantityError, cpu_millis, seconds, size
+from swarm_protocol.secrets import parse_secret
 from swarm_protocol.spec import JobSpec
 
 R = TypeVar("R")
@@ -33,7 +34,10 @@ class Flags:
 
     env: Annotated[Texts, _option("--env", "K=V", "Set a variable; K alone takes it from here.", "-e")] = None
     env_file: Annotated[Texts, _option("--env-file", "FILE", "Variables from a file, one K=V a line.")] = None
-    input: Annotated[Texts, _option("--input", "PATH[:NAME]", "File or folder for /in.", "-i")] = None
+    input: Annotated[
+        Texts, _option("--input", "PATH[:NAME]", "File or folder for /in, or job:ID[/PATH]: what a job left.", "-i")
+    ] = None
+    secret: Annotated[Texts, _option("--secret", "NAME[:FILE]", "Secret of the project, in /run/secrets.")] = None
     output: Annotated[Texts, _option("--output", "GLOB", "Files of /out to bring back.", "-o")] = None
     user: Annotated[Text, _option("--user", "USER", "User in the container.", "-u")] = None
     workdir: Annotated[Text, _option("--workdir", "DIR", "Working directory in the container.", "-w")] = None
@@ -108,6 +112,7 @@ def _gathered(flags: Flags, spec: JobSpec, environ: Mapping[str, str]) -> dict[s
     return {
         "env": env,
         "outputs": [*spec.outputs, *(flags.output or ())],
+        "secrets": [*spec.secrets, *map(parse_secret, flags.secret or ())],
         "tags": [*spec.tags, *(flags.tag or ())],
         "constraints": spec.constraints | dict(_pair(text) for text in flags.constraint or ()),
     }

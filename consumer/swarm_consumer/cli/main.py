@@ -29,6 +29,7 @@ class Root(LazyGroup):
         "import": Entry(f"{_CLI}.imports", "app", "Recurring jobs"),
         "push": Entry(f"{_CLI}.images", "push", "Images"),
         "images": Entry(f"{_CLI}.images", "images", "Images"),
+        "secret": Entry(f"{_CLI}.secrets", "app", "Data"),
         "worker": Entry(f"{_CLI}.workers", "app", "Workers"),
         "user": Entry(f"{_CLI}.users", "app", "People"),
         "project": Entry(f"{_CLI}.projects", "app", "People"),

@@ -98,15 +98,16 @@ async def _located(file: "JobFile | None", work: Awaitable[R]) -> R:
         if file is None or error.code != "invalid_spec" or not error.field:
             raise
         wrong = error.errors or [{"field": error.field, "message": error.message}]
-        raise file.located(wrong) from None
+        raise file.located(wrong, error.hint) from None
 
 
 async def _dry_run(client: Client, draft: Draft, json: bool) -> None:
+    spec = draft.spec
     if draft.inputs:
-        from swarm_consumer.inputs import expand
+        from swarm_consumer.inputs import gather
 
-        expand(draft.inputs)
-    found = await client.dry_run(draft.spec)
+        spec = gather(draft.inputs).into(spec)
+    found = await client.dry_run(spec)
     if json:
         document(found)
     if not found.fits:

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from swarm_core.events import Woken
+from swarm_core.provision import need_secrets
 from swarm_core.recurring import zones
 from swarm_core.recurring.decision import Active, Decision, Note, Plan, Result, Start, decide, fires_at, next_due
 from swarm_core.recurring.recurrence import recurrence
@@ -190,7 +191,7 @@ class Firing:
         fresh = [(each, start) for each, start in starts if (each.id, start.due) in claimed]
         templates, failed = [], []
         for each, start in fresh:
-            made = await self._template(each, start)
+            made = await self._template(connection, each, start)
             if isinstance(made, Template):
                 templates.append((each, start, made))
             else:
@@ -208,7 +209,7 @@ class Firing:
             fired.timed = fired.timed or template.queue_seconds is not None
         await rows.set_jobs(connection, ids)
 
-    async def _template(self, each: Due, start: Start) -> Template | str:
+    async def _template(self, connection: Connection, each: Due, start: Start) -> Template | str:
         """The job of an occurrence, or why there can be none."""
         if each.orphaned or each.person is None:
             return f"{each.person_name or 'whoever made it'}, whose schedule it is, is disabled or gone"
@@ -216,6 +217,7 @@ class Firing:
         raw = msgspec.json.encode(job if job.name else msgspec.structs.replace(job, name=each.definition.name))
         try:
             template = await self._templates.make(Owner(each.person, each.person_name, ProjectId(each.project)), raw)
+            await need_secrets(connection, each.project, template.secrets)
         except SwarmError as error:
             if error.code == "unavailable":
                 raise

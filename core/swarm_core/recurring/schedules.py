@@ -1,7 +1,7 @@
 """Schedules as people keep them: adding, changing, pausing, running one at once, looking ahead and back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from asyncpg import UniqueViolationError
 
+from swarm_core.provision import need_inputs, need_secrets, resolved, secret_names
 from swarm_core.recurring import zones
 from swarm_core.recurring.decision import Active, now_and_then, paused
 from swarm_core.recurring.expression import BadExpression
@@ -16,7 +17,6 @@ from swarm_core.recurring.firing import Fired, Firing, following, group, plan_of
 from swarm_core.recurring.recurrence import Recurrence, recurrence
 from swarm_core.recurring.zones import UnknownZone
 from swarm_core.specs import decode_spec, invalid_spec
-from swarm_core.store import jobs
 from swarm_core.store import schedules as rows
 from swarm_core.store.database import Connection, Database, transaction
 from swarm_core.store.schedules import Due, New, Next, OccurrenceView, Row, ScheduleView
@@ -86,6 +86,7 @@ class Schedules:
         definition = decode_schedule(raw)
         pinned = await self._pinned(who, definition)
         async with transaction(self._database.api) as connection:
+            definition = await self._provided(connection, who, definition)
             ahead = _ahead(0, definition, await rows.now(connection))
             new = self._new(who, definition, pinned)
             made = await rows.insert(connection, new, ahead.due_at)
@@ -122,6 +123,7 @@ class Schedules:
     async def _replace(self, who: Caller, found: ScheduleView, new: New) -> bool:
         """Write a changed definition; False where somebody else has changed the schedule meanwhile."""
         async with transaction(self._database.api) as connection:
+            new = replace(new, definition=await self._provided(connection, who, new.definition))
             row = await self._lock(connection, who, str(found.id))
             if row.version != found.version:
                 return False
@@ -175,6 +177,7 @@ class Schedules:
         async with transaction(self._database.api) as connection:
             row = await self._lock(connection, who, ref)
             definition = row.definition
+            await need_secrets(connection, who.project, secret_names(definition.job), "job.")
             active = group(await rows.active(connection, [row.id])).get(row.id, Active())
             decision = now_and_then(definition.overlap, row.now, active)
             if not decision.starts:
@@ -246,25 +249,28 @@ class Schedules:
             actor=_actor(who),
         )
 
+    async def _provided(self, connection: Connection, who: Caller, definition: Schedule) -> Schedule:
+        """The definition with other jobs' outputs, as they are now, among the inputs of its own.
+
+        Raises SwarmError: not_found, not_ended, invalid_spec, too_large.
+        """
+        job = await resolved(connection, who.project, definition.job, "job.")
+        await need_secrets(connection, who.project, secret_names(job), "job.")
+        found = msgspec.structs.replace(definition, job=job)
+        if (size := len(msgspec.json.encode(found))) > MAX_SPEC_BYTES:
+            raise _too_large(size)
+        return found
+
     async def _hold_inputs(self, connection: Connection, who: Caller, schedule: int, definition: Schedule) -> None:
         digests = sorted({item.digest for item in definition.job.inputs})
-        missing = await jobs.lock_inputs(connection, who.project, digests) if digests else set()
-        if missing:
-            raise SwarmError(
-                "blob_missing",
-                f"{len(missing)} input files are not on the core, the first {min(missing)}",
-                hint="upload them first; `swarm schedule add --input` does",
-                field="job.inputs",
-            )
+        await need_inputs(connection, who.project, digests, "job.inputs")
         await rows.set_inputs(connection, schedule, digests)
 
 
 def decode_schedule(raw: bytes) -> Schedule:
     """Read and check a schedule. Raises SwarmError(too_large | bad_request | invalid_spec), naming each wrong field."""
     if len(raw) > MAX_SPEC_BYTES:
-        raise SwarmError(
-            "too_large", f"a schedule of {len(raw)} bytes is over {MAX_SPEC_BYTES}", hint="put large data into inputs"
-        )
+        raise _too_large(len(raw))
     try:
         found = msgspec.json.decode(raw, type=Schedule)
     except msgspec.ValidationError as error:
@@ -274,6 +280,11 @@ def decode_schedule(raw: bytes) -> Schedule:
         raise SwarmError("bad_request", f"the schedule is no JSON: {error}") from None
     check(found)
     return found
+
+
+def _too_large(size: int) -> SwarmError:
+    hint = "put large data into inputs, and many inputs into an archive"
+    return SwarmError("too_large", f"a schedule of {size} bytes is over {MAX_SPEC_BYTES}", hint=hint)
 
 
 def check(definition: Schedule) -> None:

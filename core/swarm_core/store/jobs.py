@@ -8,8 +8,10 @@ from uuid import UUID
 import msgspec
 
 from swarm_core.placement import Shape
+from swarm_core.sources import Left
 from swarm_core.store.database import Connection, Pool
 from swarm_core.store.queries import load
+from swarm_protocol.sources import JobOutputs
 
 _SQL = load("jobs")
 
@@ -36,11 +38,20 @@ class Template:
     actor: str
     inputs: tuple[str, ...] = ()
     """Digests that the job needs."""
+    sources: tuple[JobOutputs, ...] = ()
+    """Outputs of other jobs that are still to be put among the inputs."""
+    secrets: tuple[str, ...] = ()
+    """Secrets that it names, in the order of its spec."""
     schedule: int | None = None
     occurrence: datetime | None = None
     """Of the schedule that it is made for."""
     turn: str = ""
     """What it waits for until jobs of the same schedule have ended; empty: it waits for none."""
+
+    @property
+    def needy(self) -> bool:
+        """Whether it needs more than its row (`provision`)."""
+        return bool(self.inputs or self.sources or self.secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,3 +232,22 @@ async def lock_inputs(connection: Connection, project: UUID, digests: Sequence[s
     """Hold the blobs that a job needs until the transaction ends; returns those that aren't there."""
     rows = await connection.fetch(_SQL["lock_inputs"], project, sorted(digests))
     return set(digests) - {row["digest"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A job whose outputs are wanted."""
+
+    state: str
+    attempt: int
+
+
+async def lock_source(connection: Connection, job: int, project: UUID) -> Source | None:
+    """A job of a project, which stays until the transaction ends; None where there is none."""
+    row = await connection.fetchrow(_SQL["lock_source"], job, project)
+    return Source(row["state"], row["attempt"]) if row else None
+
+
+async def left_by(connection: Connection, job: int, attempt: int) -> list[Left]:
+    """Output files of an attempt, by name."""
+    return [Left(**row) for row in await connection.fetch(_SQL["left_by"], job, attempt)]

@@ -102,7 +102,14 @@ async def live_core(
     )
     logger = Logger(clock, level=Level.ERROR)
     given = Given(
-        core=uuid7(), settings=settings, database=database, cluster=cluster, clock=clock, logger=logger, version="test"
+        core=uuid7(),
+        settings=settings,
+        database=database,
+        cluster=cluster,
+        sealer=Sealer(SEAL_KEY),
+        clock=clock,
+        logger=logger,
+        version="test",
     )
     parts = Parts(given)
     parts.passwords._hasher = QUICK_HASHER

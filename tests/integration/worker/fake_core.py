@@ -29,6 +29,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from swarm_protocol import claims, frames, heartbeat
 from swarm_protocol import messages as msg
+from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import JobSpec
 
 T = TypeVar("T")
@@ -116,6 +117,8 @@ class FakeCore:
         self.revoked = False
         self.token_refusals: list[str] = []
         """Why the next requests for a token are refused, one reason each."""
+        self.secrets: dict[msg.Ref, dict[str, bytes] | SwarmError] = {}
+        """Files of an attempt's secrets, or why there are none."""
         self.before_goodbye: list[msg.FromCore] = []
         """What is on its way to the worker while its goodbye is."""
         self.socket: WebSocket | None = None
@@ -236,6 +239,7 @@ class FakeCore:
                 Route(f"{api}/uploads", self._open_upload, methods=["POST"]),
                 Route(f"{api}/uploads/{{id}}", self._patch, methods=["PATCH"]),
                 Route(f"{api}/uploads/{{id}}/finish", self._finish, methods=["POST"]),
+                Route(f"{api}/attempt-secrets", self._secrets, methods=["POST"]),
                 WebSocketRoute("/ws/worker", self._worker),
             ]
         )
@@ -304,6 +308,14 @@ class FakeCore:
         assert len(data) == size
         assert self.put(bytes(data)) == digest
         return JSONResponse({"digest": digest, "size": size}, status_code=201)
+
+    async def _secrets(self, request: Request) -> Response:
+        job, attempt = request.headers["swarm-attempt"].split(".")
+        found = self.secrets[msg.Ref(int(job), int(attempt))] if self._signed(request) else {}
+        if isinstance(found, SwarmError):
+            return Response(msgspec.json.encode(found.problem()), found.status)
+        items = [{"file": file, "name": file, "version": 1, "value": value} for file, value in found.items()]
+        return Response(msgspec.json.encode({"items": items}))
 
     # --- the websocket ------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from swarm_consumer.draft import Draft
 from swarm_consumer.models import Outcome
 from swarm_consumer.times import start_time
 from swarm_protocol.quantities import QuantityError
+from swarm_protocol.secrets import SecretFile
 from swarm_protocol.spec import JobSpec, Resources
 from swarm_protocol.states import JobState
 
@@ -33,6 +34,12 @@ def test_flags_go_over_a_job_file_and_add_to_its_lists() -> None:
     assert draft.spec.resources == Resources(cpu_millis=500, memory=1 << 30)
     assert (draft.spec.priority, draft.spec.constraints) == (7, {"gpu": "a=b"})
     assert draft.inputs == ("first", "more")
+
+
+def test_secrets_add_to_those_of_a_job_file() -> None:
+    base = Draft(JobSpec(image="a", secrets=["one"]))
+    spec = build(Flags(secret=["two", "three:.file"]), None, None, base, NOW).spec
+    assert spec.secrets == ["one", "two", SecretFile(name="three", file=".file")]
 
 
 def test_words_replace_the_command_even_by_none_of_them() -> None:

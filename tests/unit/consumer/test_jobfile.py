@@ -7,6 +7,7 @@ import pytest
 from swarm_consumer.jobfile import JobFile, parse
 from swarm_consumer.located import FileSyntaxError
 from swarm_protocol.errors import SwarmError
+from swarm_protocol.secrets import secret_files
 from swarm_protocol.spec import JobSpec, Resources, Timeouts
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -183,3 +184,20 @@ def test_aliases_do_not_multiply() -> None:
     layers = "".join(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]\n" for n in range(1, 30))
     with pytest.raises((FileSyntaxError, SwarmError)):
         read("image: a\nx0: &x0 [lol]\n" + layers)
+
+
+def test_secrets_are_names_or_say_their_file() -> None:
+    draft = read("image: b\nsecrets:\n  - db\n  - db:.pgpass\n  - {name: tls, file: key.pem}\n").draft
+    assert [(s.name, s.file) for s in secret_files(draft.spec.secrets)] == [
+        ("db", "db"),
+        ("db", ".pgpass"),
+        ("tls", "key.pem"),
+    ]
+    for text, told in (
+        ("image: b\nsecrets: db\n", "job.yaml:2: secrets: a list, such as [db-password]"),
+        ("image: b\nsecrets: [{file: x}]\n", "job.yaml:2: secrets: NAME, NAME:FILE, or {name: NAME, file: FILE}"),
+        ("image: b\nsecrets:\n  - ok\n  - a/b\n", "job.yaml:4: secrets[1]: 'a/b' is no name of a secret"),
+    ):
+        with pytest.raises(SwarmError) as caught:
+            read(text)
+        assert caught.value.message.startswith(told)

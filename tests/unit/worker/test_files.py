@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from swarm_protocol.filenames import to_bytes
+from swarm_protocol.globs import Globs
 from swarm_protocol.spec import InputFile
 from swarm_worker import files, quota
-from swarm_worker.files import OutputsTooLarge, collect, make_folders, open_output, place_for
-from swarm_worker.globs import Globs
+from swarm_worker.files import OutputsTooLarge, collect, make_folder, make_folders, open_output, place_for
 
 LIMIT = 1 << 30
 
@@ -130,3 +130,16 @@ def test_the_quota_counts_what_is_on_the_disk(tmp_path: Path, monkeypatch: pytes
     assert quota.overrun(tmp_path, 200_000) is None
     monkeypatch.setattr(quota, "MAX_ENTRIES", 2)
     assert "files" in (quota.overrun(tmp_path, 200_000) or "")
+
+
+def test_an_input_gets_its_bytes_as_a_name_and_empty_folders_are_made(tmp_path: Path) -> None:
+    make_folders(tmp_path, None)
+    odd = InputFile(name=r"d/caf\xe9", digest="", size=0, escaped=True)
+    assert os.fsencode(place_for(tmp_path, odd)) == os.fsencode(tmp_path) + b"/in/d/caf\xe9"
+    plain = InputFile(name=r"d/caf\xe9", digest="", size=0)
+    assert place_for(tmp_path, plain) == tmp_path / "in" / r"d/caf\xe9"
+    make_folder(tmp_path, "e/f")
+    make_folder(tmp_path, "e/f")
+    assert (tmp_path / "in" / "e" / "f").is_dir()
+    with pytest.raises(ValueError, match="does not stay below /in"):
+        make_folder(tmp_path, "../x")

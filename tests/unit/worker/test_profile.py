@@ -75,3 +75,16 @@ def test_volumes_of_the_image_are_covered() -> None:
 def test_names_are_deterministic() -> None:
     cluster = str(uuid.UUID(int=0xABCDEF12))
     assert container_name(cluster, Ref(7, 2)) == "swarm-abcdef12-7-2"
+
+
+def test_secrets_are_mounted_for_reading_over_whatever_the_image_declares() -> None:
+    folder = Path("/dev/shm/swarm-secrets-w/7.2")
+    config = ImageConfig(volumes=("/run/secrets", "/data"))
+    host = body(plan(JobSpec(image="i", secrets=["db"]), secrets=folder, config=config))["HostConfig"]
+    assert {"Type": "bind", "Source": str(folder), "Target": "/run/secrets", "ReadOnly": True} in host["Mounts"]
+    assert set(host["Tmpfs"]) == {"/tmp", "/data"}
+    assert set(body(plan(JobSpec(image="i"), config=config))["HostConfig"]["Tmpfs"]) == {
+        "/tmp",
+        "/data",
+        "/run/secrets",
+    }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swarm_worker.runtimes.users import Standing, is_number, is_root, standing
+from swarm_worker.runtimes.users import Standing, is_number, is_root, standing, uid
 
 
 @pytest.mark.parametrize("user", ["", "0", "000", "root", "0:5", "root:staff", ":5", " 0"])
@@ -46,3 +46,8 @@ def test_a_name_with_a_space_is_not_taken_for_the_number() -> None:
 )
 def test_what_a_file_says(passwd: bytes, expected: Standing) -> None:
     assert standing(passwd, "app:group") is expected
+
+
+@pytest.mark.parametrize(("user", "number"), [("7", 7), ("0042:5", 42), ("app", 1000), ("app:wheel", 1000)])
+def test_the_number_of_a_user(user: str, number: int) -> None:
+    assert uid(b"root:x:0:0\napp:x:1000:1000\napp:x:1001:1\n", user) == number

@@ -13,6 +13,7 @@ from swarm_protocol.spec import JobSpec
 from swarm_worker.runtimes.users import is_root
 
 NOBODY: Final = "65534:65534"
+SECRETS: Final = "/run/secrets"
 JOB: Final = "job"
 SANDBOX: Final = "sandbox"
 LOG_FILE: Final = 512_000_000
@@ -64,6 +65,8 @@ class Plan:
     """`none`, or `container:<id>` of a waiting sandbox that has none either."""
     worker: tuple[int, int] = (0, 0)
     """The worker's own uid and gid."""
+    secrets: Path | None = None
+    """Folder in memory with the job's secrets, where it has any."""
 
 
 def container_name(cluster: str, ref: Ref) -> str:
@@ -126,7 +129,7 @@ def _host(plan: Plan) -> dict[str, Any]:
         "MemorySwap": limits.memory,
         "NanoCpus": limits.cpu_millis * 1_000_000,
         "PidsLimit": limits.pids,
-        "Mounts": [_bind(plan.inputs, "/in", True), _bind(plan.outputs, "/out", False)],
+        "Mounts": [_bind(plan.inputs, "/in", True), _bind(plan.outputs, "/out", False), *_secrets(plan)],
         "Tmpfs": _tmpfs(plan),
         "LogConfig": {"Type": "local", "Config": _LOG_OPTIONS},
         "RestartPolicy": {"Name": "no"},
@@ -137,11 +140,16 @@ def _bind(source: Path, target: str, read_only: bool) -> dict[str, Any]:
     return {"Type": "bind", "Source": str(source), "Target": target, "ReadOnly": read_only}
 
 
+def _secrets(plan: Plan) -> list[dict[str, Any]]:
+    return [] if plan.secrets is None else [_bind(plan.secrets, SECRETS, True)]
+
+
 def _tmpfs(plan: Plan) -> dict[str, str]:
     # The engine gives it the mode of the image's own folder, so it must belong to who is to write there.
     uid, _, gid = user_of(plan.spec.user, plan.config.user, plan.worker).partition(":")
     owned = "".join(f",{key}={value}" for key, value in (("uid", uid), ("gid", gid)) if value.isdigit())
     options = f"rw,exec,nosuid,nodev,mode=1777,size={plan.spec.resources.disk}{owned}"
     # A volume that the image declares would be an unlimited folder of the host's: a limited one covers it.
-    covered = [path for path in plan.config.volumes if path not in ("/in", "/out", "/tmp")]
+    mounted = {"/in", "/out", "/tmp"} | ({SECRETS} if plan.secrets is not None else set())
+    covered = [path for path in plan.config.volumes if path not in mounted]
     return {"/tmp": options} | dict.fromkeys(covered, options)

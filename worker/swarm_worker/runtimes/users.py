@@ -44,6 +44,14 @@ def standing(passwd: bytes, user: str) -> Standing:
     return Standing.ROOT if any(not _DIGITS.fullmatch(uid) or _is_zero(uid) for uid in uids) else Standing.ORDINARY
 
 
+def uid(passwd: bytes, user: str) -> int:
+    """The number of a user that is one, or that the file names: the engine goes by its first line of that name."""
+    if is_number(user):
+        return int(_name(user))
+    lines = passwd.decode(errors="surrogateescape").split("\n")
+    return next(int(parts[2]) for line in lines if (parts := line.split(":"))[0].strip() == _name(user).strip())
+
+
 def _name(user: str) -> str:
     return user.partition(":")[0]
 

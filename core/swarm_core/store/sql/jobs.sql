@@ -194,3 +194,10 @@ with seen as (
 )
 update blob set touched_at = swarm_now() from seen where blob.digest = seen.digest
 returning blob.digest;
+
+-- A job whose outputs are wanted: it is not removed before the transaction ends.
+-- name: lock_source
+select state::text as state, attempt from job where id = $1 and project_id = $2 for key share;
+
+-- name: left_by
+select name, digest, size, mode from artifact where job_id = $1 and attempt = $2 order by name;

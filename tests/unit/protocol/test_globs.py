@@ -2,7 +2,7 @@
 
 import pytest
 
-from swarm_worker.globs import Globs
+from swarm_protocol.globs import Globs
 
 
 @pytest.mark.parametrize(
