@@ -53,7 +53,7 @@ def set_secret(
     """
     if not is_secret_name(name):
         raise UsageError(f"{name!r} can't be a secret's name", NAME_RULE)
-    value = _value(file, name)
+    value = secret_value(file, name)
     made = with_client(lambda client: client.secrets.set(name, value))
     if json:
         document(made)
@@ -77,7 +77,8 @@ def remove(name: Name) -> None:
     status(f"secret {name} is gone")
 
 
-def _value(file: str | None, name: str) -> bytes:
+def secret_value(file: str | None, name: str) -> bytes:
+    """A secret from a file, standard input, or who sits there. Raises UsageError, SwarmError(too_large)."""
     if file is None and sys.stdin.isatty():
         return _asked(name)
     if file is None or file == "-":

@@ -25,6 +25,7 @@ from swarm_protocol.ids import uuid7
 
 API = "/api/v1"
 BODYLESS = {
+    "/api/v1/attempt-secrets",
     "/api/v1/jobs/{id}/cancel",
     "/api/v1/jobs/{id}/retry",
     "/api/v1/schedules/{ref}/pause",

@@ -138,6 +138,20 @@ async def test_a_container_is_handed_over_and_taken_up(
     await until_no_attempts(core, ordinary_worker, engine)
 
 
+async def test_its_secrets_are_for_that_user_alone(
+    core: FakeCore, ordinary_worker: Ordinary, engine: Engine, image: str
+) -> None:
+    core.secrets[msg.Ref(1, 1)] = {"db": b"hush"}
+    look = "busybox stat -c '%a %u' /run/secrets /run/secrets/db; busybox stat -f -c %T /run/secrets"
+    script = f"{look}; cat /run/secrets/db"
+    ref = await core.assign(image, {"command": ["sh", "-c", script], "secrets": ["db"]}, 1)
+    finished = await core.finished(ref)
+    assert await core.whole_log(finished) == f"500 {UID}\n400 {UID}\ntmpfs\nhush".encode()
+    await until_no_attempts(core, ordinary_worker, engine)
+    worker = ordinary_worker.home(engine).identity.worker_id
+    assert not [name for name in os.listdir("/dev/shm") if str(worker) in name]
+
+
 async def test_over_the_quota_it_is_stopped(core: FakeCore, ordinary_worker: Ordinary, image: str) -> None:
     script = "umask 077; mkdir /out/d; dd if=/dev/zero of=/out/d/x bs=1M count=6; sleep 600"
     spec = {"command": ["sh", "-c", script], "resources": {"disk": 2 << 20}, "timeouts": {"stop_grace": 0}}

@@ -57,7 +57,7 @@ def release(home: Home, ref: msg.Ref) -> None:
 @pytest.mark.parametrize(("user", "uid"), [(None, 65534), ("1234:77", 1234), ("app", 4321)])
 async def test_one_user_reads_it_and_nobody_writes(core: FakeCore, worker: Home, user: str | None, uid: int) -> None:
     image = put_image(core, busybox_layer({"etc/passwd": b"root:x:0:0\napp:x:4321:1:::\n"}))
-    ref = await assigned(core, image, LOOK, **({"user": user} if user else {}))
+    ref = await assigned(core, image, LOOK, user=user)
     finished = await core.finished(ref)
     lines = (await core.whole_log(finished)).decode().split("\n")
     assert lines == [str(uid), f"500 {uid}", f"400 {uid}", "tmpfs", "read", "closed", "closed", ""]

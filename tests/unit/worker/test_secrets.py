@@ -3,7 +3,7 @@
 import os
 import stat
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -83,7 +83,8 @@ async def test_a_folder_that_somebody_else_made_is_not_used(how: str, tmp_path: 
             await Secrets(worker, two).bring(REF, 5)
         assert os.listdir(tmp_path / "theirs" if how == "link" else tmp_path) == []
     finally:
-        _ = root.rmdir() if how == "open" else root.unlink()
+        remove: Callable[[], None] = root.rmdir if how == "open" else root.unlink
+        remove()
 
 
 async def test_a_secret_is_not_shown() -> None:
