@@ -1,5 +1,6 @@
 """The examples of docs/sdk.md run as they stand there, and the SDK without await does what it says."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,11 @@ PAGE = Path(__file__).parents[2] / "docs/sdk.md"
 EXAMPLES = [each.text for each in read(PAGE.read_text()).blocks if "from_credentials" in each.text]
 
 
-@pytest.mark.parametrize(("number", "says"), [(0, "succeeded 0"), (1, "succeeded hello")])
+@pytest.mark.parametrize(
+    ("number", "says"), [(0, "succeeded 0"), (1, "succeeded hello"), (2, hashlib.md5(b"correct horse").hexdigest())]
+)
 def test_the_examples(home: Home, tmp_path: Path, number: int, says: str) -> None:
-    assert len(EXAMPLES) == 2
+    assert len(EXAMPLES) == 3
     (tmp_path / "data.csv").write_text("1\n2\n")
     program = EXAMPLES[number].replace('"busybox"', f'"{IMAGE}"')
     done = subprocess.run(

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import msgspec
 import typer
 
+from swarm_consumer.cli.completion import secret_names
 from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.draft import Draft
 from swarm_consumer.times import start_time
@@ -37,7 +38,16 @@ class Flags:
     input: Annotated[
         Texts, _option("--input", "PATH[:NAME]", "File or folder for /in, or job:ID[/PATH]: what a job left.", "-i")
     ] = None
-    secret: Annotated[Texts, _option("--secret", "NAME[:FILE]", "Secret of the project, in /run/secrets.")] = None
+    secret: Annotated[
+        Texts,
+        typer.Option(
+            "--secret",
+            metavar="NAME[:FILE]",
+            help="Secret of the project, in /run/secrets.",
+            show_default=False,
+            autocompletion=secret_names,
+        ),
+    ] = None
     output: Annotated[Texts, _option("--output", "GLOB", "Files of /out to bring back.", "-o")] = None
     user: Annotated[Text, _option("--user", "USER", "User in the container.", "-u")] = None
     workdir: Annotated[Text, _option("--workdir", "DIR", "Working directory in the container.", "-w")] = None

@@ -16,6 +16,7 @@ from swarm_consumer.models import Job
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.filenames import shown
 from swarm_protocol.quantities import show_size
+from swarm_protocol.secrets import secret_files
 from swarm_protocol.states import JobState
 
 STEPS = ("upload", "queue", "pull", "load", "create", "run", "collect")
@@ -63,6 +64,7 @@ def _head(job: Job) -> str:
         ("failure", reason(job.failure, job.message)),
         ("image", f"{job.image}{f'  {job.image_digest}' if job.image_digest else ''}"),
         ("command", " ".join(job.spec.command) if job.spec else ""),
+        ("secrets", ", ".join(item.name for item in secret_files(job.spec.secrets)) if job.spec else ""),
         ("tags", ", ".join(job.tags)),
         ("worker", job.worker or ""),
         ("waits for", job.waits_for or ""),

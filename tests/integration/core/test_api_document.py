@@ -190,6 +190,18 @@ class Visitor:
         await self.ok("DELETE", "/projects/lab", 204)
         await self.ok("DELETE", "/users/ben", 204)
 
+    async def keep_secrets(self, folder: Path) -> None:
+        await self.ok("PUT", "/secrets/db", content=b"hush")
+        await self.ok("GET", "/secrets?limit=1")
+        vault = Vault(self._core.database, folder)
+        worker, job = await vault.running(ANA)
+        vault.store.close()
+        spec = '{"image": "a", "secrets": ["db"]}'
+        await self._core.database.api.execute("update job set spec = $1 where id = $2", spec, job)
+        token = self._core.parts.tokens.issue_worker(worker.id, 0).token
+        await self.ok("POST", "/attempt-secrets", token=token, headers={"Swarm-Attempt": f"{job}.1"})
+        await self.ok("DELETE", "/secrets/db", 204)
+
     async def read_what_a_job_left(self, job: int) -> None:
         await self.ok("GET", f"/jobs/{job}")
         await self.ok("GET", f"/jobs/{job}/artifacts?attempt=1")
@@ -239,6 +251,7 @@ async def test_real_answers_are_what_the_document_says(core: LiveCore, tmp_path:
     await visitor.submit_and_steer()
     await visitor.keep_a_schedule()
     await visitor.keep_accounts()
+    await visitor.keep_secrets(tmp_path)
     await visitor.read_what_a_job_left(await job_with_files(core, tmp_path))
     await visitor.let_a_worker_in_and_out(str(core.cluster.id))
     await visitor.ok("POST", "/password", 204, json={"old": PASSWORD, "new": f"{PASSWORD}2"})
