@@ -183,6 +183,7 @@ class Gateway:
             send=connection.send,
             close=connection.close,
             heard_ws=self._clock.monotonic(),
+            minor=hello.minor,
         )
         session.take(known.wishes)
         self._dispatcher.add(session)

@@ -47,6 +47,8 @@ class Session:
     heard_ws: float
     """When the websocket last said anything, on the core's monotonic clock."""
     heard_udp: float = 0.0
+    minor: int = 0
+    """Minor version of the protocol that it speaks."""
     ping_seq: int = 0
     """Newest ping; a lease is acknowledged with it."""
     leased_seq: int = 0

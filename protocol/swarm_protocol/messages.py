@@ -11,8 +11,8 @@ import msgspec
 
 PROTOCOL_MAJOR: Final = 1
 """Differs: the two can't talk; the core closes with `CLOSE_VERSION`."""
-PROTOCOL_MINOR: Final = 1
-"""Differs: unknown messages and fields of the later one are ignored by the earlier. 1: `Goodbye`."""
+PROTOCOL_MINOR: Final = 2
+"""Differs: unknown messages and fields of the later one are ignored by the earlier. 1: `Goodbye`. 2: daily use."""
 
 CLOSE_VERSION: Final = 4001
 CLOSE_REVOKED: Final = 4003
