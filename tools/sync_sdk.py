@@ -83,6 +83,8 @@ class SyncClient:
         return self._client.credentials
 '''
 _BY_HAND: Final = {"close", "credentials", "from_credentials", "login"}
+ASYNC_ONLY: Final = {"terminal"}
+"""Talks both ways at once, which takes an event loop."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -110,7 +112,7 @@ def _group(tree: ast.Module, name: str) -> str:
 
 def _methods(found: ast.ClassDef, inner: str) -> list[str]:
     functions = [node for node in found.body if isinstance(node, Function)]
-    public = [node for node in functions if not node.name.startswith("_") and node.name not in _BY_HAND]
+    public = [node for node in functions if not node.name.startswith("_") and node.name not in _BY_HAND | ASYNC_ONLY]
     return [_method(node, inner) for node in public if not _is_property(node)]
 
 

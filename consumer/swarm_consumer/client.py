@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
     from swarm_consumer.secrets import Secrets
+    from swarm_consumer.terminals import Terminal
     from swarm_consumer.uploads import Uploads
     from swarm_consumer.users import Users
     from swarm_consumer.workers import Workers
@@ -199,6 +200,20 @@ class Client:
     async def log_text(self, job: int, stream: str = "stdout") -> str:
         """All of one stream so far as text; what is not UTF-8 is replaced."""
         return b"".join([piece async for piece in self.log_bytes(job, stream)]).decode(errors="replace")
+
+    def terminal(
+        self,
+        job: int,
+        command: Sequence[str] = (),
+        *,
+        tty: bool = False,
+        stdin: bool = True,
+        size: tuple[int, int] = (24, 80),
+    ) -> "Terminal":
+        """Run a command in a running job's container, or with none be what the job itself reads (see `Terminal`)."""
+        from swarm_consumer.terminals import Terminal
+
+        return Terminal(self._transport, job, command, tty, stdin, size)
 
     async def artifacts(self, job: int) -> list[Artifact]:
         """The files that a job left."""

@@ -3,24 +3,16 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from swarm_consumer.outage import Outage
-from swarm_consumer.transport import Call, Transport, error_of
-from swarm_consumer.trust import is_loopback
-from swarm_consumer.wire import Answer, WireError
-from swarm_protocol.claims import SERVER_NAME
+from swarm_consumer.sockets import dial
+from swarm_consumer.transport import Call, Transport
+from swarm_consumer.wire import WireError
 from swarm_protocol.errors import SwarmError
 
-if TYPE_CHECKING:
-    from websockets.asyncio.client import ClientConnection
-
 STDOUT, STDERR = 1, 2
-_MAX_MESSAGE = 4 * 1024 * 1024
-_QUIET = 60.0
-"""Seconds without any word, pings included, after which a connection counts as lost."""
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="t", kw_only=True):
@@ -187,8 +179,7 @@ class Logs:
         """One connection's events, until it closes. Raises WireError, SwarmError."""
         from websockets.exceptions import ConnectionClosed
 
-        token = await self._transport.tokens.access()
-        socket = await self._dial(job, seen, token)
+        socket = await dial(self._transport, f"/ws/jobs/{job}/logs?{seen.query()}")
         try:
             async for frame in socket:
                 event = _decode(frame)
@@ -201,34 +192,6 @@ class Logs:
             raise WireError(str(error), sent=True) from error
         finally:
             await socket.close()
-
-    async def _dial(self, job: int, seen: LogCursor, token: str) -> "ClientConnection":
-        from websockets.asyncio.client import connect
-        from websockets.exceptions import InvalidHandshake, InvalidStatus
-
-        url = self._transport.credentials.url
-        options: dict[str, Any] = {"ssl": self._transport.context, "server_hostname": SERVER_NAME}
-        try:
-            return await connect(
-                f"wss{url.removeprefix('https')}/ws/jobs/{job}/logs?{seen.query()}",
-                additional_headers=self._transport.signature(token),
-                compression=None,
-                max_size=_MAX_MESSAGE,
-                max_queue=4,
-                proxy=None if is_loopback(url) else True,
-                ping_timeout=_QUIET,
-                **options,
-            )
-        except InvalidStatus as error:
-            raise self._refusal(error.response.status_code, error.response.body, token, job) from None
-        except (OSError, TimeoutError, InvalidHandshake, EOFError) as error:
-            untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
-            raise WireError(str(error) or type(error).__name__, sent=False, untrusted=untrusted) from error
-
-    def _refusal(self, status: int, body: bytes | bytearray | None, token: str, job: int) -> SwarmError:
-        if status == 401:
-            self._transport.tokens.refused(token)
-        return error_of(Answer(status, {}, bytes(body or b"")), Call("GET", f"/ws/jobs/{job}/logs"))
 
 
 def _decode(frame: str | bytes) -> LogEvent | None:

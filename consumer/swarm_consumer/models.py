@@ -22,6 +22,8 @@ class WhoAmI(_Model, frozen=True, kw_only=True):
     role: str = ""
     user_id: str = ""
     expires_at: datetime | None = None
+    terminals: bool = False
+    """Whether they may have terminals on running jobs of the project."""
 
 
 class Submitted(_Model, frozen=True, kw_only=True):

@@ -53,6 +53,13 @@ class WorkerGate(Protocol):
         ...
 
 
+class TerminalWords(Protocol):
+    """What the gateway needs of the terminals."""
+
+    def heard(self, session: Session, message: m.OfTerminal) -> None: ...
+    def lost(self, session: Session) -> None: ...
+
+
 class LogSink(Protocol):
     """What the gateway needs of the job logs."""
 
@@ -79,6 +86,7 @@ class Gateway:
         harvester: Harvester,
         reconciler: Reconciler,
         logs: LogSink,
+        terminals: TerminalWords,
         gate: WorkerGate,
         clock: Clock,
         log: Log,
@@ -90,6 +98,7 @@ class Gateway:
         self._harvester = harvester
         self._reconciler = reconciler
         self._logs = logs
+        self._terminals = terminals
         self._gate = gate
         self._clock = clock
         self._log = log
@@ -148,6 +157,7 @@ class Gateway:
                 await self._handle(session, connection, await connection.read())
         finally:
             self._dispatcher.remove(session)
+            self._terminals.lost(session)
 
     async def _welcome(self, connection: Connection, worker: UUID, hello: m.Hello) -> Session | None:
         session_id = SessionId(uuid7())
@@ -228,6 +238,8 @@ class Gateway:
                     await self._refresh(session, connection, message.assertion)
                 case m.Goodbye():
                     await self._part(session, connection)
+                case m.TerminalOpened() | m.TerminalOutput() | m.TerminalTaken() | m.TerminalEnded():
+                    self._terminals.heard(session, message)
                 case m.Hello():
                     connection.close(1002, "hello comes once")
                 case _ as never:

@@ -16,6 +16,7 @@ from swarm_core.api import logs as log_routes
 from swarm_core.api import projects as project_routes
 from swarm_core.api import schedules as schedule_routes
 from swarm_core.api import secrets as secret_routes
+from swarm_core.api import terminals as terminal_routes
 from swarm_core.api import tokens as token_routes
 from swarm_core.api import users as user_routes
 from swarm_core.api import workers as worker_routes
@@ -61,6 +62,8 @@ from swarm_core.signals import Signals
 from swarm_core.steering import Steering
 from swarm_core.store.database import Database
 from swarm_core.templates import Templates
+from swarm_core.terminal_relay import TerminalRelay
+from swarm_core.terminals import Terminals
 from swarm_core.tls import Certificate
 from swarm_core.uploads import Uploads
 
@@ -83,7 +86,7 @@ class Parts:
     """Everything of one core, connected and not yet running."""
 
     def __init__(self, given: Given) -> None:
-        self._given = given
+        self.given = given
         self._build_stores()
         self._build_identity()
         self._build_modules()
@@ -91,7 +94,7 @@ class Parts:
         self.supervisor = Supervisor(self._modules(), given.clock, given.logger)
 
     def _build_stores(self) -> None:
-        given = self._given
+        given = self.given
         self.events = JobEvents()
         self.cache = Cache(given.settings.redis_url, given.clock, given.logger)
         self.signals = Signals(given.core, self.events, self.cache)
@@ -102,7 +105,7 @@ class Parts:
         self.archive = TaskArchive(given.database, self.library, self.events, given.clock)
 
     def _build_identity(self) -> None:
-        given, cluster = self._given, self._given.cluster
+        given, cluster = self.given, self.given.cluster
         self.tokens = Tokens(cluster.signing_key, given.clock.time, life=given.settings.timers.access_token)
         self.passwords = Passwords()
         self.people = People(given.database, self.tokens, self.passwords, given.logger)
@@ -124,7 +127,7 @@ class Parts:
         self.certificate = Certificate(cluster.authority, given.clock, given.logger, days=days)
 
     def _build_modules(self) -> None:
-        given, timers, changed = self._given, self._given.settings.timers, self.signals.changed
+        given, timers, changed = self.given, self.given.settings.timers, self.signals.changed
         core, database, clock, log = given.core, given.database, given.clock, given.logger
         freed = self.signals.freed
         self.dispatcher = Dispatcher(core, clock, unreachable=timers.unreachable, freed=freed)
@@ -156,6 +159,14 @@ class Parts:
         )
         self.heartbeats = Heartbeats(self.dispatcher)
         self.fleet = Fleet(core, self.dispatcher.workers, self.cache, clock)
+        self.terminals = Terminals(
+            database,
+            self.dispatcher,
+            TerminalRelay(core, self.cache),
+            self.fleet.workers,
+            clock,
+            least_role=given.settings.terminal_role,
+        )
         self.reclaim = Reclaimer(
             database,
             self.blobs,
@@ -171,7 +182,7 @@ class Parts:
 
     def _modules(self) -> list[Module]:
         return [
-            self._given.logger,
+            self.given.logger,
             self.cache,
             self.certificate,
             self.receiver,
@@ -182,11 +193,12 @@ class Parts:
             self.joblogs,
             self.heartbeats,
             self.fleet,
+            self.terminals,
             self.reclaim,
         ]
 
     def _build_edges(self) -> None:
-        given = self._given
+        given = self.given
         facts = Facts(core=given.core, cluster=given.cluster.id, udp_host=given.settings.advertise_udp)
         self.gateway = Gateway(
             given.database,
@@ -194,6 +206,7 @@ class Parts:
             self.harvester,
             self.reconciler,
             self.joblogs,
+            self.terminals,
             self.gatekeeper,
             given.clock,
             given.logger,
@@ -203,19 +216,20 @@ class Parts:
         self.app = self._make_app()
 
     def _make_app(self) -> App:
-        given, version = self._given, self._given.version
+        given, version = self.given, self.given.version
         routes: list[BaseRoute] = [
             *job_routes.routes(self.receiver, self.steering, self.archive),
             *blob_routes.routes(self.library, self.uploads),
             *image_routes.routes(self.images),
             *schedule_routes.routes(self.schedules),
             *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
+            *terminal_routes.routes(self.terminals),
             *worker_routes.routes(self.workers, self.operating, given.database, self.fleet.workers, given.cluster.id),
             *user_routes.routes(self.accounts),
             *project_routes.routes(self.projects),
             *token_routes.routes(self.api_tokens),
             *secret_routes.routes(self.secrets),
-            *signin.routes(self.people, given.cluster.authority.pem),
+            *signin.routes(self.people, given.cluster.authority.pem, self.terminals.allows),
             *health.routes(lambda: self.supervisor.health, self.not_ready, given.core, version),
             self.gateway.route(),
         ]
@@ -224,6 +238,6 @@ class Parts:
 
     async def not_ready(self) -> str:
         """Why this core can't take work now; empty when it can."""
-        await self._given.database.api.fetchval("select 1")
+        await self.given.database.api.fetchval("select 1")
         down = [name for name, module in self.supervisor.health.items() if module.state != "running"]
         return f"not running: {', '.join(down)}" if down else ""

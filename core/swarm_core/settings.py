@@ -4,8 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from swarm_protocol.errors import SwarmError
+
+_TERMINAL_ROLES: Final = ("consumer", "operator", "admin", "nobody")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,8 @@ class Settings:
     """Host that workers send beats to; empty: the one they reached the websocket at."""
     seal_key_file: Path
     log_level: str = "info"
+    terminal_role: str = "operator"
+    """Least role in a project that may have a terminal on its running jobs; `nobody` turns terminals off."""
     timers: Timers = field(default_factory=Timers)
     retention: Retention = field(default_factory=Retention)
 
@@ -70,8 +75,16 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         advertise_udp=env.get("SWARM_ADVERTISE_UDP", ""),
         seal_key_file=Path(_need(env, "SWARM_SEAL_KEY_FILE", "a file with 32 random bytes in base64url")),
         log_level=env.get("SWARM_LOG_LEVEL", "info"),
+        terminal_role=_terminal_role(env.get("SWARM_TERMINAL_ROLE", "operator")),
         timers=_timers(env),
     )
+
+
+def _terminal_role(text: str) -> str:
+    if text not in _TERMINAL_ROLES:
+        hint = f"one of {', '.join(_TERMINAL_ROLES)}"
+        raise SwarmError("bad_request", f"SWARM_TERMINAL_ROLE={text!r} is no such role", hint=hint)
+    return text
 
 
 def _timers(env: Mapping[str, str]) -> Timers:

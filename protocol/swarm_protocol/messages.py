@@ -25,6 +25,12 @@ CLOSE_REPLACED: Final = 4009
 CLOSE_CORE_STOPS: Final = 1012
 
 
+TERMINAL_WINDOW: Final = 256 * 1024
+"""Bytes of a terminal that may be on their way in one direction without a word that they were taken."""
+TERMINAL_PIECE: Final = 32 * 1024
+"""Bytes of a terminal in one message, at most."""
+
+
 class _Message(msgspec.Struct, frozen=True, tag_field="t", kw_only=True, omit_defaults=True):
     pass
 
@@ -181,6 +187,36 @@ class Goodbye(_Message, frozen=True, tag="goodbye"):
     """
 
 
+class TerminalOpened(_Message, frozen=True, tag="term_opened"):
+    """The terminal's command runs, or the job's own input is connected."""
+
+    terminal: UUID
+
+
+class TerminalOutput(_Message, frozen=True, tag="term_output"):
+    """Bytes that the command wrote; with a tty all of them are stream 1."""
+
+    terminal: UUID
+    stream: int
+    data: bytes
+
+
+class TerminalTaken(_Message, frozen=True, tag="term_taken"):
+    """So many bytes of input were handed on: as many more may come (`TERMINAL_WINDOW`)."""
+
+    terminal: UUID
+    count: int
+
+
+class TerminalEnded(_Message, frozen=True, tag="term_ended"):
+    """The terminal is over: its command has ended, or it could not be opened or kept. Nothing of it follows."""
+
+    terminal: UUID
+    exit_code: int | None = None
+    """The command's own; None for a terminal on the job itself, and where `message` says what went wrong."""
+    message: str = ""
+
+
 # --- core → worker ---------------------------------------------------------------------------------------
 
 
@@ -271,5 +307,56 @@ class TokenGrant(_Message, frozen=True, tag="token_grant"):
     expires_in: float
 
 
-FromWorker = Hello | Reconcile | Accepted | Started | Harvesting | Log | Finished | Ping | TokenRequest | Goodbye
-FromCore = Welcome | Reconciled | Assign | Cancel | Discard | Ack | LogAck | Lease | TokenGrant
+class TerminalOpen(_Message, frozen=True, tag="term_open"):
+    """Run a command in the container of an attempt, or connect to what the job itself reads.
+
+    Terminals belong to the session: they end with it. Sent to workers from minor version 2 on.
+    """
+
+    terminal: UUID
+    ref: Ref
+    command: list[str] = []
+    """Empty: the job's own input. What it writes is in its log."""
+    tty: bool = False
+    stdin: bool = True
+    rows: int = 24
+    columns: int = 80
+
+
+class TerminalInput(_Message, frozen=True, tag="term_input"):
+    """Bytes for the command to read; none: there is no more."""
+
+    terminal: UUID
+    data: bytes
+
+
+class TerminalSize(_Message, frozen=True, tag="term_size"):
+    """The window of the person has another size."""
+
+    terminal: UUID
+    rows: int
+    columns: int
+
+
+class TerminalSeen(_Message, frozen=True, tag="term_seen"):
+    """So many bytes of output were handed on: as many more may come (`TERMINAL_WINDOW`)."""
+
+    terminal: UUID
+    count: int
+
+
+class TerminalClose(_Message, frozen=True, tag="term_close"):
+    """The person has gone: end the command. The job itself goes on."""
+
+    terminal: UUID
+
+
+ToTerminal = TerminalOpen | TerminalInput | TerminalSize | TerminalSeen | TerminalClose
+"""What a core says about a terminal."""
+OfTerminal = TerminalOpened | TerminalOutput | TerminalTaken | TerminalEnded
+"""What a worker says about one."""
+
+FromWorker = (
+    Hello | Reconcile | Accepted | Started | Harvesting | Log | Finished | Ping | TokenRequest | Goodbye | OfTerminal
+)
+FromCore = Welcome | Reconciled | Assign | Cancel | Discard | Ack | LogAck | Lease | TokenGrant | ToTerminal

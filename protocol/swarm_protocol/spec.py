@@ -97,6 +97,10 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: list[str] = []
     at: str | None = None
     """RFC 3339 time with an offset, before which the job sleeps."""
+    stdin: bool = False
+    """Whether its standard input is open: it reads what somebody types who connects to it while it runs."""
+    tty: bool = False
+    """Whether it has a terminal of its own; what it writes is then all one stream."""
 
 
 class FieldError(msgspec.Struct, frozen=True):

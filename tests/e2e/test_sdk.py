@@ -1,20 +1,23 @@
 """The examples of docs/sdk.md run as they stand there, and the SDK without await does what it says."""
 
+import asyncio
 import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from swarm_consumer import JobSpec, SwarmError, SyncClient
+from swarm_consumer import Client, JobSpec, SwarmError, SyncClient
 from swarm_consumer.logs import LogData
 from tools.markdown import read
 
 from .harness import IMAGE, Home
 
 PAGE = Path(__file__).parents[2] / "docs/sdk.md"
-EXAMPLES = [each.text for each in read(PAGE.read_text()).blocks if "from_credentials" in each.text]
+BLOCKS = [each.text for each in read(PAGE.read_text()).blocks]
+EXAMPLES = [text for text in BLOCKS if "from_credentials" in text]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,28 @@ def test_the_examples(home: Home, tmp_path: Path, number: int, says: str) -> Non
     assert says in done.stdout
     if number == 0:
         assert (tmp_path / "results" / "lines").read_text().split()[0] == "2"
+
+
+def function(name: str) -> Any:
+    """A function that an example defines."""
+    [text] = [text for text in BLOCKS if f"async def {name}(" in text]
+    made: dict[str, Any] = {}
+    exec(text, made)
+    return made[name]
+
+
+def test_the_examples_of_functions(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    async def call(name: str, job: int) -> object:
+        async with Client.from_credentials(home.folder / "credentials.json") as client:
+            return await function(name)(client, job)
+
+    asyncio.run(call("show", home.sh("echo hello")))
+    assert capsys.readouterr().out == "1 b'hello\\n'\nsucceeded 0\n"
+    job = home.sh("echo up; sleep 600")
+    home.writes(job, b"up")
+    assert asyncio.run(call("look", job)) == 0
+    assert capsys.readouterr().out == "1 b'typed\\n'\n"
+    home.swarm("cancel", str(job))
 
 
 def test_verbs_iterators_and_errors(home: Home) -> None:

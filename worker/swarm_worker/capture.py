@@ -31,12 +31,14 @@ class Capture:
         containers: Containers,
         grew: Callable[[Ref, Spool], None],
         note: Callable[[str], None],
+        tty: bool,
     ) -> None:
         self._ref = ref
         self._spool = spool
         self._containers = containers
         self._grew = grew
         self._note = note
+        self._tty = tty
         self._task: asyncio.Task[None] | None = None
         self._exact = False
 
@@ -77,7 +79,7 @@ class Capture:
 
     async def _attached(self, container: str, ready: asyncio.Event) -> None:
         try:
-            async with aclosing(self._containers.attach(container, ready.set)) as pieces:
+            async with aclosing(self._containers.attach(container, ready.set, tty=self._tty)) as pieces:
                 async for stream, data in pieces:
                     self._spool.append(stream, data)
                     self._grew(self._ref, self._spool)
@@ -94,7 +96,7 @@ class Capture:
     async def _copied(self, container: str, *, follow: bool) -> None:
         """What the engine has, or with `follow` up to the container's end. Raises EngineError."""
         resume = Resume(self._spool, LOG_FILE)
-        async with aclosing(self._containers.logs(container, follow=follow)) as pieces:
+        async with aclosing(self._containers.logs(container, follow=follow, tty=self._tty)) as pieces:
             async for stream, data in pieces:
                 resume.feed(stream, data)
                 self._grew(self._ref, self._spool)

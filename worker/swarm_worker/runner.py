@@ -101,7 +101,12 @@ class Runner:
         )
         self._image = False
         self._engine_was_away = False
-        self._capture = Capture(record.ref, spool, parts.containers, parts.grew, parts.note)
+        self._capture = Capture(record.ref, spool, parts.containers, parts.grew, parts.note, self._spec.tty)
+
+    @property
+    def container(self) -> str:
+        """Its container, from its creation on; empty before."""
+        return self._record.container
 
     def stop(self, why: Why) -> None:
         """End the attempt; the strongest reason given counts."""

@@ -1,6 +1,7 @@
 """The worker's shell: feeds the machine what happens and carries out what it decides."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -35,12 +36,16 @@ from swarm_worker.outbox import Outbox
 from swarm_worker.runner import Parts, Runner
 from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import EngineError
+from swarm_worker.runtimes.execs import Execs
 from swarm_worker.runtimes.profile import JOB, SANDBOX, Owner
 from swarm_worker.runtimes.sandbox import Sandboxes
 from swarm_worker.shelf import Shelf
 from swarm_worker.spool import Spool
+from swarm_worker.terminals import Terminals
 
 log = logging.getLogger("swarm.worker")
+_HANG_UP = 3.0
+"""Seconds for terminals to end at a hand-over."""
 _LINGER = 300.0
 """Seconds that a log may still be on its way after the outcome was acknowledged."""
 
@@ -96,6 +101,7 @@ class Worker:
         self._not_connected = Complaint()
         self._renewed = asyncio.Event()
         self._window_size = 0
+        self._terminals = Terminals(Execs(containers.engine), outbox.say, self._running_container)
 
     def use(self, parts: Parts) -> None:
         """Hand in what runners share (it needs this object, so it comes after)."""
@@ -251,8 +257,21 @@ class Worker:
             case messages.Lease():
                 self.feed(message)
                 self._renewed.set()
+            case (
+                messages.TerminalOpen()
+                | messages.TerminalInput()
+                | messages.TerminalSize()
+                | messages.TerminalSeen()
+                | messages.TerminalClose()
+            ):
+                self._terminals.received(message)
             case _:
                 self.feed(message)
+
+    def _running_container(self, ref: Ref) -> str | None:
+        held, runner = self.machine.held.get(ref), self._runners.get(ref)
+        runs = held is not None and held.phase is e.Phase.RUNNING
+        return runner.container if runs and runner is not None else None
 
     def _log_acked(self, ref: Ref, stream: int, offset: int) -> None:
         window = self._outbox.window
@@ -269,6 +288,7 @@ class Worker:
     def disconnected(self, why: str) -> None:
         """The session is over."""
         self._heart.stop()
+        self._terminals.close_all()
         self.feed(e.Disconnected())
         if self._not_connected.is_news(why):
             log.warning("not connected: %s", why)
@@ -372,6 +392,7 @@ class Worker:
     async def hand_over(self) -> None:
         """Stop everything here but the containers; records stay for a successor."""
         self._heart.stop()
+        self._terminals.close_all()
         for timer in self._lingering.values():
             timer.cancel()
         tasks = list(self._tasks)
@@ -379,6 +400,9 @@ class Worker:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=5.0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_HANG_UP):
+                await self._terminals.closed()
         for task in self._tasks:
             task.cancel()
 

@@ -36,7 +36,7 @@ class Flags:
     env: Annotated[Texts, _option("--env", "K=V", "Set a variable; K alone takes it from here.", "-e")] = None
     env_file: Annotated[Texts, _option("--env-file", "FILE", "Variables from a file, one K=V a line.")] = None
     input: Annotated[
-        Texts, _option("--input", "PATH[:NAME]", "File or folder for /in, or job:ID[/PATH]: what a job left.", "-i")
+        Texts, _option("--input", "PATH[:NAME]", "File or folder for /in, or job:ID[/PATH]: what a job left.")
     ] = None
     secret: Annotated[
         Texts,
@@ -64,7 +64,7 @@ class Flags:
     at_most_once: Annotated[bool, typer.Option("--at-most-once", help="Never start it twice.")] = False
     constraint: Annotated[Texts, _option("--constraint", "K=V", "Only workers with this label.")] = None
     name: Annotated[Text, _option("--name", "NAME", "A name for the job.", "-n")] = None
-    tag: Annotated[Texts, _option("--tag", "TAG", "A note to find it by.", "-t")] = None
+    tag: Annotated[Texts, _option("--tag", "TAG", "A note to find it by.")] = None
     at: Annotated[Text, _option("--at", "TIME", "Start then: +2h, RFC 3339, or local '2026-01-02 03:04'.")] = None
     idempotency_key: Annotated[
         Text, _option("--idempotency-key", "KEY", "The same key and job later is the same job.")

@@ -23,6 +23,8 @@ class LogPrinter:
         self._tell = tell
         self.state = ""
         self.end: LogEnd | None = None
+        self.moved: Callable[[str], None] = lambda _: None
+        """Called with each state that the job comes into."""
 
     async def follow(self, events: AsyncIterator[LogEvent]) -> None:
         """Print all events. Raises SwarmError, BrokenPipeError."""
@@ -38,6 +40,8 @@ class LogPrinter:
             await asyncio.to_thread(_put, to, data)
 
     def _say(self, event: LogEvent) -> None:
+        if isinstance(event, LogState):
+            self.moved(event.state)
         if isinstance(event, LogState) and event.state != self.state:
             self.state = event.state
             if event.state not in ("succeeded", "failed", "timed_out", "cancelled"):

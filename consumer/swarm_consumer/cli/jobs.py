@@ -24,7 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def jobs(
     state: Annotated[list[str] | None, typer.Option("--state", "-s", help="Only in this state; may repeat.")] = None,
     name: Annotated[str | None, typer.Option("--name", "-n", help="Only of this name.")] = None,
-    tag: Annotated[str | None, typer.Option("--tag", "-t", help="Only with this tag.")] = None,
+    tag: Annotated[str | None, typer.Option("--tag", help="Only with this tag.")] = None,
     image: Annotated[
         str | None, typer.Option("--image", help="Only of this image.", autocompletion=image_names)
     ] = None,

@@ -21,6 +21,8 @@ class Root(LazyGroup):
         "show": Entry(f"{_CLI}.show", "show", "Jobs"),
         "logs": Entry(f"{_CLI}.logs", "logs", "Jobs"),
         "wait": Entry(f"{_CLI}.jobs", "wait", "Jobs"),
+        "exec": Entry(f"{_CLI}.terminal", "exec_", "Jobs", words=True),
+        "attach": Entry(f"{_CLI}.run", "attach", "Jobs"),
         "fetch": Entry(f"{_CLI}.fetch", "fetch", "Jobs"),
         "cancel": Entry(f"{_CLI}.jobs", "cancel", "Jobs"),
         "retry": Entry(f"{_CLI}.jobs", "retry", "Jobs"),

@@ -1,5 +1,6 @@
 """Routes for signing in: a password for a sign-in, a sign-in for access tokens, and the CA to begin with."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -58,14 +59,17 @@ class WhoAmI(msgspec.Struct):
     project: str
     role: str
     expires_at: datetime
+    terminals: bool
+    """Whether they may have terminals on running jobs of the project."""
 
 
 class SignIn:
     """The handlers."""
 
-    def __init__(self, people: People, ca_pem: str) -> None:
+    def __init__(self, people: People, ca_pem: str, terminals: Callable[[str], bool]) -> None:
         self._people = people
         self._ca_pem = ca_pem
+        self._terminals = terminals
 
     @open_to_all
     @documented(body=LoginForm, answer=SignedIn)
@@ -106,7 +110,7 @@ class SignIn:
         """Who this token is for."""
         who = identity_of(request)
         ends = datetime.fromtimestamp(who.expires_at, UTC)
-        return answer(WhoAmI(who.name, str(who.id), who.project_name, who.role, ends))
+        return answer(WhoAmI(who.name, str(who.id), who.project_name, who.role, ends, self._terminals(who.role)))
 
     @open_to_all
     @documented(answer=_PEM)
@@ -120,9 +124,9 @@ def granted(made: Granted) -> Access:
     return Access(made.token, made.expires_in)
 
 
-def routes(people: People, ca_pem: str) -> list[Route]:
-    """The routes of signing in."""
-    handlers = SignIn(people, ca_pem)
+def routes(people: People, ca_pem: str, terminals: Callable[[str], bool]) -> list[Route]:
+    """The routes of signing in; `terminals` says whether a role may have them."""
+    handlers = SignIn(people, ca_pem, terminals)
     return [
         Route("/api/v1/login", handlers.login, methods=["POST"]),
         Route("/api/v1/token", handlers.token, methods=["POST"]),

@@ -11,7 +11,10 @@ import httpx2
 import msgspec
 from argon2 import PasswordHasher
 from tests.integration.core.contract import Contract
+from tests.integration.core.spine import FakeWorker, open_session
 
+from swarm_consumer import Client
+from swarm_consumer.session import sign_in
 from swarm_core.clock import SystemClock
 from swarm_core.identity.cluster import Cluster, open_cluster
 from swarm_core.identity.seal import Sealer
@@ -22,6 +25,7 @@ from swarm_core.server import WebServer, bind
 from swarm_core.settings import Settings, Timers
 from swarm_core.store import people, workers
 from swarm_core.store.database import Database, transaction
+from swarm_protocol import messages as m
 from swarm_protocol.claims import SERVER_NAME
 from swarm_protocol.errors import Problem
 from swarm_protocol.ids import uuid7
@@ -55,6 +59,20 @@ class LiveCore:
         self.contract.check(method, path, headers, answer)
         return answer
 
+    async def played_worker(self, name: str, *, minor: int = m.PROTOCOL_MINOR) -> FakeWorker:
+        """A worker that has joined and is connected to this core."""
+        worker, given = await self.worker(name), self.parts.given
+        played = await open_session(
+            given.database, self.parts.dispatcher, given.core, given.settings.timers.lease, worker, minor=minor
+        )
+        await self.parts.reconciler.reconcile(played.session, [])
+        return played
+
+    async def client(self, person: str) -> Client:
+        """The SDK, signed in as a person of `person`."""
+        url, ca = f"https://127.0.0.1:{self.server.port}", self.cluster.authority.pem
+        return Client(await sign_in(url, person, PASSWORD, ca_pem=ca, client_name="test"))
+
     async def person(self, name: str, role: str = "consumer") -> UUID:
         """A new person with the usual password."""
         async with transaction(self.database.api) as connection:
@@ -87,7 +105,13 @@ def problem(response: httpx2.Response) -> Problem:
 
 @asynccontextmanager
 async def live_core(
-    url: str, data: Path, *, redis_url: str | None = None, timers: Timers | None = None, run_modules: bool = False
+    url: str,
+    data: Path,
+    *,
+    redis_url: str | None = None,
+    timers: Timers | None = None,
+    terminal_role: str = "operator",
+    run_modules: bool = False,
 ) -> AsyncIterator[LiveCore]:
     """A core on a migrated database; its modules run only where a test needs them."""
     clock = SystemClock()
@@ -99,6 +123,7 @@ async def live_core(
         data=data,
         seal_key_file=data / "unused",
         timers=timers or Timers(),
+        terminal_role=terminal_role,
     )
     logger = Logger(clock, level=Level.ERROR)
     given = Given(

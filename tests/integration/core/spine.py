@@ -98,6 +98,56 @@ class FakeWorker:
         return found
 
 
+async def open_session(
+    database: Database,
+    dispatcher: Dispatcher,
+    core: UUID,
+    lease: float,
+    worker: UUID,
+    *,
+    slots: int = 4,
+    labels: dict[str, str] | None = None,
+    minor: int = m.PROTOCOL_MINOR,
+) -> FakeWorker:
+    """A session of a worker that is played, at a core, as the gateway opens one."""
+    capacity = m.Capacity(slots=slots, cpu_millis=64_000, memory=1 << 36, disk=1 << 36)
+    session_id = SessionId(uuid7())
+    async with transaction(database.hot) as connection:
+        known = await sessions.open_session(
+            connection,
+            session_id,
+            worker,
+            core,
+            lease,
+            capacity=msgspec.json.encode(capacity).decode(),
+            sysinfo="{}",
+            labels="{}",
+        )
+    assert known is not None
+    got: asyncio.Queue[m.FromCore] = asyncio.Queue()
+    closed: list[tuple[int, str]] = []
+    session = Session(
+        id=session_id,
+        worker=worker,
+        name=known.wishes.name,
+        generation=known.generation,
+        labels=labels or {},
+        own_labels=labels or {},
+        capacity=capacity,
+        sysinfo=SYSINFO,
+        room=room_of(worker, capacity, labels or {}),
+        opener=Opener(bytes(32)),
+        key_id=worker.int & 0xFFFFFFFF,
+        send=got.put_nowait,
+        close=lambda code, reason: closed.append((code, reason)),
+        heard_ws=SystemClock().monotonic(),
+        minor=minor,
+    )
+    session.take(known.wishes)
+    dispatcher.add(session)
+    return FakeWorker(worker, session, got, closed)
+
+
 class Spine:
     """One core's modules on one database."""
 
@@ -181,42 +231,11 @@ class Spine:
         self, worker: UUID, *, slots: int = 4, held: Sequence[m.HeldAttempt] = (), **labels: str
     ) -> FakeWorker:
         """Open a session as the gateway does, and reconcile it."""
-        capacity = m.Capacity(slots=slots, cpu_millis=64_000, memory=1 << 36, disk=1 << 36)
-        session_id = SessionId(uuid7())
-        async with transaction(self.database.hot) as connection:
-            known = await sessions.open_session(
-                connection,
-                session_id,
-                worker,
-                self.core,
-                self.timers.lease,
-                capacity=msgspec.json.encode(capacity).decode(),
-                sysinfo="{}",
-                labels="{}",
-            )
-        assert known is not None
-        got: asyncio.Queue[m.FromCore] = asyncio.Queue()
-        closed: list[tuple[int, str]] = []
-        session = Session(
-            id=session_id,
-            worker=worker,
-            name=known.wishes.name,
-            generation=known.generation,
-            labels=labels,
-            own_labels=labels,
-            capacity=capacity,
-            sysinfo=SYSINFO,
-            room=room_of(worker, capacity, labels),
-            opener=Opener(bytes(32)),
-            key_id=worker.int & 0xFFFFFFFF,
-            send=got.put_nowait,
-            close=lambda code, reason: closed.append((code, reason)),
-            heard_ws=self.clock.monotonic(),
+        played = await open_session(
+            self.database, self.dispatcher, self.core, self.timers.lease, worker, slots=slots, labels=labels
         )
-        session.take(known.wishes)
-        self.dispatcher.add(session)
-        await self.reconciler.reconcile(session, list(held))
-        return FakeWorker(worker, session, got, closed)
+        await self.reconciler.reconcile(played.session, list(held))
+        return played
 
     async def started(self, worker: FakeWorker, ref: m.Ref) -> None:
         """Report that the container runs; returns when that is written."""

@@ -341,7 +341,7 @@ async def test_a_persons_websocket_ends_with_the_sign_in(core: LiveCore, monkeyp
 async def test_health_and_the_document_of_the_interface(core: LiveCore) -> None:
     assert (await core.call("GET", "/ping")).text == "pong"
     assert (await core.call("GET", "/ready")).status_code in (200, 503)
-    assert (await core.call("GET", "/health")).json()["core"] == str(core.parts._given.core)
+    assert (await core.call("GET", "/health")).json()["core"] == str(core.parts.given.core)
     document = (await core.call("GET", "/api/v1/openapi.json")).json()
     assert document["paths"]["/api/v1/login"]["post"]["security"] == []
     assert document["paths"]["/api/v1/join-tokens"]["post"]["x-access"] == "operator"

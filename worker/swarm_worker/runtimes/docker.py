@@ -117,7 +117,9 @@ class Containers:
         state = (await self.inspect(container))["State"]
         return Exit(int(state["ExitCode"]), bool(state["OOMKilled"]), state["Status"] in ("removing", "dead"))
 
-    async def attach(self, container: str, ready: Callable[[], None]) -> AsyncGenerator[tuple[int, bytes]]:
+    async def attach(
+        self, container: str, ready: Callable[[], None], *, tty: bool = False
+    ) -> AsyncGenerator[tuple[int, bytes]]:
         """Pieces of (stream, bytes) exactly as the container writes them; `ready` is called once attached.
 
         The container waits for a reader that is slow. Raises EngineError.
@@ -125,16 +127,18 @@ class Containers:
         params = {"stream": "1", "stdout": "1", "stderr": "1"}
         async with self.engine.stream("POST", f"/containers/{container}/attach", params=params) as answer:
             ready()
-            splitter = Demultiplexer()
+            splitter = Plain() if tty else Demultiplexer()
             async for data in answer.content.iter_any():
                 for piece in splitter.feed(data):
                     yield piece
 
-    async def logs(self, container: str, *, follow: bool = True) -> AsyncGenerator[tuple[int, bytes]]:
+    async def logs(
+        self, container: str, *, follow: bool = True, tty: bool = False
+    ) -> AsyncGenerator[tuple[int, bytes]]:
         """Pieces of (stream, bytes) of the engine's copy, from the log's start. Raises EngineError."""
         params = {"stdout": "1", "stderr": "1", "follow": "1" if follow else "0"}
         async with self.engine.stream("GET", f"/containers/{container}/logs", params=params) as answer:
-            splitter = Demultiplexer(mend=True)
+            splitter = Plain() if tty else Demultiplexer(mend=True)
             async for data in answer.content.iter_any():
                 for piece in splitter.feed(data):
                     yield piece
@@ -201,6 +205,14 @@ def _seen(item: dict[str, Any]) -> Seen:
     numbers = [int(text) if text.isdigit() else 0 for text in map(labels.get, ("swarm.job", "swarm.attempt"), ("", ""))]
     name = str(item["Names"][0]).removeprefix("/") if item.get("Names") else ""
     return Seen(str(item["Id"]), name, labels.get("swarm.role", ""), numbers[0], numbers[1], str(item["State"]))
+
+
+class Plain:
+    """The engine's stream of a container with a terminal: bytes as they come, all of stream 1."""
+
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """The bytes that arrived."""
+        return [(1, data)]
 
 
 class Demultiplexer:

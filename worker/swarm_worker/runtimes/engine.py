@@ -43,16 +43,17 @@ class Engine:
     def __init__(self, docker_host: str) -> None:
         self.path = docker_host.removeprefix("unix://")
         self._session: aiohttp.ClientSession | None = None
-        self._prefix = ""
+        self.prefix = ""
+        """Of every path: the version of the API that was agreed on."""
 
     async def open(self) -> str:
         """Agree on an API version; returns the engine's version. Raises EngineError."""
-        self._prefix = ""
+        self.prefix = ""
         answer = await self.call("GET", "/version", deadline=10.0)
         offered = _version(answer.get("ApiVersion", "1.41"))
         least = _version(answer.get("MinAPIVersion", "1.12"))
         major, minor = max(min(offered, _NEWEST), least)
-        self._prefix = f"/v{major}.{minor}"
+        self.prefix = f"/v{major}.{minor}"
         return str(answer.get("Version", ""))
 
     async def close(self) -> None:
@@ -98,13 +99,13 @@ class Engine:
             headers["Content-Type"] = "application/x-tar"
         timeout = aiohttp.ClientTimeout(total=total, sock_connect=_CONNECT)
         body = msgspec.json.encode(json) if json is not None else data
-        url = f"http://engine{self._prefix}{path}"
+        url = f"http://engine{self.prefix}{path}"
         try:
             async with self._http().request(
                 method, url, params=params, data=body, headers=headers, timeout=timeout
             ) as answer:
                 if answer.status >= 400:
-                    raise EngineRefused(answer.status, _message(await answer.read()))
+                    raise EngineRefused(answer.status, message_of(await answer.read()))
                 yield answer
         except TimeoutError as error:
             raise EngineSlow(f"the engine did not answer {method} {path} within {total} s") from error
@@ -123,7 +124,8 @@ def _version(text: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def _message(content: bytes) -> str:
+def message_of(content: bytes) -> str:
+    """What an error's answer says."""
     try:
         return str(msgspec.json.decode(content)["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

@@ -97,6 +97,10 @@ def body(plan: Plan) -> dict[str, Any]:
         "Env": [f"{key}={value}" for key, value in {"HOME": "/tmp", "TMPDIR": "/tmp", **spec.env}.items()],
         "Labels": _labels(plan),
         "NetworkDisabled": False,
+        "Tty": spec.tty,
+        "OpenStdin": spec.stdin,
+        # Without a terminal it is a pipe, which ends with who filled it; to a terminal somebody may come back.
+        "StdinOnce": spec.stdin and not spec.tty,
         "StopTimeout": math.ceil(spec.timeouts.stop_grace),
         "HostConfig": _host(plan),
     }

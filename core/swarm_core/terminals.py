@@ -1,0 +1,296 @@
+"""Terminals: people's commands in the containers of running jobs, and what they type for a job itself.
+
+A terminal is a line from a person on this core to a worker, which is on this core too, or on another: then the words
+go through Redis, and the core that has the worker keeps a guest. Nothing of it is in the database but the audit: a
+terminal is over when either side of it has gone.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+from uuid import UUID
+
+from swarm_core.clock import Clock
+from swarm_core.session import Session, WorkerView
+from swarm_core.store import terminals as rows
+from swarm_core.store.database import Database, transaction
+from swarm_core.store.keys import audit
+from swarm_core.terminal_line import Line
+from swarm_core.terminal_relay import TerminalRelay
+from swarm_protocol.errors import SwarmError
+from swarm_protocol.ids import ProjectId, uuid7
+from swarm_protocol.messages import (
+    OfTerminal,
+    Ref,
+    TerminalClose,
+    TerminalEnded,
+    TerminalOpen,
+    TerminalSeen,
+    TerminalTaken,
+    ToTerminal,
+)
+from swarm_protocol.states import JobState
+from swarm_protocol.terminal import MAX_COMMAND, MAX_SIDE, MAX_WORDS, Open
+
+ROLES: Final = ("observer", "consumer", "operator", "admin")
+NOBODY: Final = "nobody"
+_SINCE: Final = 2
+"""Minor version of a worker from which on it knows the words."""
+_MOST: Final = 256
+"""Terminals at once that people of this core have open."""
+_ALIVE: Final = 5.0
+"""Seconds between two signs of life between cores."""
+_GONE: Final = 20.0
+"""Seconds without one after which the other core counts as gone."""
+_LOST: Final = "the connection to its worker was lost"
+_AUDITED: Final = 1024
+"""Characters of a command that the audit keeps."""
+
+
+class Caller(Protocol):
+    """Who asks."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def project(self) -> ProjectId: ...
+    @property
+    def role(self) -> str: ...
+
+
+class Sessions(Protocol):
+    """What is needed of the Dispatcher."""
+
+    def session(self, worker: UUID) -> Session | None: ...
+
+
+@dataclass(slots=True)
+class _Far:
+    """The other core of a terminal between two."""
+
+    core: UUID
+    heard: float
+
+
+@dataclass(slots=True)
+class _Guest:
+    """A terminal of another core's person with a worker of this one."""
+
+    session: Session
+    far: _Far
+
+
+class Terminals:
+    """All terminals that this core has to do with. A module: `run` sees to those between two cores."""
+
+    name = "terminals"
+
+    def __init__(
+        self,
+        database: Database,
+        sessions: Sessions,
+        relay: TerminalRelay,
+        views: Callable[[], Awaitable[list[WorkerView]]],
+        clock: Clock,
+        *,
+        least_role: str,
+    ) -> None:
+        """`views` are the connected workers of all cores. `least_role`: who may open one; `nobody`: they are off."""
+        self._database = database
+        self._sessions = sessions
+        self._relay = relay
+        self._views = views
+        self._clock = clock
+        self._least_role = least_role
+        self._lines: dict[UUID, tuple[Line, Session | _Far]] = {}
+        self._guests: dict[UUID, _Guest] = {}
+        relay.received = self._relayed
+        relay.broken = self._broken
+
+    async def run(self) -> None:
+        """Let cores that share a terminal know of one another, until cancelled."""
+        while True:
+            await self._clock.sleep(_ALIVE)
+            self._tell_and_drop()
+
+    # For people ------------------------------------------------------------------------------------------
+
+    def allows(self, role: str) -> bool:
+        """Whether this role may open terminals."""
+        return self._least_role in ROLES and ROLES.index(role) >= ROLES.index(self._least_role)
+
+    async def check(self, who: Caller, job: int) -> None:
+        """Whether there is such a job for them, and terminals. Raises SwarmError(not_found | forbidden)."""
+        await self._target(who, job)
+        if not self.allows(who.role):
+            if self._least_role == NOBODY:
+                raise SwarmError("forbidden", "terminals are off", hint="a core's SWARM_TERMINAL_ROLE turns them on")
+            text = f"a terminal needs the role {self._least_role}; {who.name} is {who.role}"
+            raise SwarmError(
+                "forbidden", text, hint="ask an admin for the role; SWARM_TERMINAL_ROLE of the core says which"
+            )
+
+    async def open(self, who: Caller, job: int, wanted: Open) -> Line:
+        """A line to a job that runs; to be given to `close`. Raises SwarmError."""
+        _check(wanted)
+        await self.check(who, job)
+        if len(self._lines) >= _MOST:
+            raise SwarmError("too_many_requests", f"this core has {_MOST} terminals open", hint="close one")
+        target = await self._target(who, job)
+        if target.state != JobState.RUNNING or target.worker is None:
+            raise SwarmError(
+                "conflict",
+                f"job {job} is {target.state}, a terminal needs a running one",
+                hint=f"see `swarm show {job}`",
+            )
+        if not wanted.command and not target.stdin:
+            hint = f"run a command in it: `swarm exec -it {job} -- sh`"
+            raise SwarmError("conflict", f"job {job} reads no input: it was not made with `run -i`", hint=hint)
+        terminal, ref = uuid7(), Ref(job, target.attempt)
+        way, send = await self._way_to(target.worker, target.worker_name)
+        line = Line(terminal, ref, target.worker, target.worker_name, send)
+        await self._note(who, "open_terminal", line, command=" ".join(wanted.command)[:_AUDITED])
+        self._lines[terminal] = (line, way)
+        line.send(
+            TerminalOpen(
+                terminal=terminal,
+                ref=ref,
+                command=wanted.command,
+                tty=wanted.tty,
+                stdin=wanted.stdin,
+                rows=wanted.rows,
+                columns=wanted.columns,
+            )
+        )
+        return line
+
+    async def close(self, who: Caller, line: Line) -> None:
+        """The person has gone, or the terminal has ended. Raises what the database raises."""
+        if line.ended is None:
+            line.send(TerminalClose(terminal=line.terminal))
+        self._lines.pop(line.terminal, None)
+        self._relay.forget(line.terminal)
+        ended = line.ended or TerminalEnded(terminal=line.terminal, message="left")
+        await self._note(
+            who,
+            "close_terminal",
+            line,
+            exit_code=ended.exit_code,
+            message=ended.message,
+            bytes_in=line.bytes_in,
+            bytes_out=line.bytes_out,
+        )
+
+    async def _target(self, who: Caller, job: int) -> rows.Target:
+        found = await rows.target(self._database.api, who.project, job)
+        if found is None:
+            raise SwarmError("not_found", f"there is no job {job}", hint="`swarm jobs` lists yours")
+        return found
+
+    async def _note(self, who: Caller, action: str, line: Line, **detail: object) -> None:
+        subject = f"{line.ref.job}.{line.ref.attempt}"
+        async with transaction(self._database.api) as connection:
+            await audit(
+                connection, f"user:{who.name}", action, subject, who.project, terminal=str(line.terminal), **detail
+            )
+
+    async def _way_to(self, worker: UUID, name: str) -> tuple[Session | _Far, Callable[[ToTerminal], None]]:
+        session = self._sessions.session(worker)
+        if session is not None:
+            if session.minor < _SINCE:
+                raise SwarmError("conflict", f"worker {name} is of an earlier version", hint="upgrade it")
+            return session, session.send
+        core = next((view.core for view in await self._views() if view.id == worker), None)
+        if core is None:
+            text = f"worker {name} is not connected to this core, and no other core says that it has it"
+            raise SwarmError("unavailable", text, hint="try again in a moment; between cores terminals need Redis")
+        return _Far(core, self._clock.monotonic()), partial(self._relay.send, core, worker)
+
+    # For workers of this core ----------------------------------------------------------------------------
+
+    def heard(self, session: Session, message: OfTerminal) -> None:
+        """A worker's word; it is told to close what nobody has open."""
+        known, guest = self._lines.get(message.terminal), self._guests.get(message.terminal)
+        if known is not None and known[1] is session:
+            known[0].take(message)
+        elif guest is not None and guest.session is session:
+            self._relay.send(guest.far.core, session.worker, message)
+            if isinstance(message, TerminalEnded):
+                self._drop_guest(message.terminal)
+        elif not isinstance(message, TerminalEnded):
+            session.send(TerminalClose(terminal=message.terminal))
+
+    def lost(self, session: Session) -> None:
+        """A worker's connection has ended, and with it its terminals."""
+        for line, way in list(self._lines.values()):
+            if way is session:
+                line.end(_LOST)
+        for terminal, guest in list(self._guests.items()):
+            if guest.session is session:
+                self._relay.send(guest.far.core, session.worker, TerminalEnded(terminal=terminal, message=_LOST))
+                self._drop_guest(terminal)
+
+    # Between cores ---------------------------------------------------------------------------------------
+
+    def _relayed(self, core: UUID, worker: UUID, message: ToTerminal | OfTerminal) -> None:
+        now, terminal = self._clock.monotonic(), message.terminal
+        if isinstance(message, OfTerminal):
+            line, way = self._lines.get(terminal, (None, None))
+            if line is not None and isinstance(way, _Far) and way.core == core:
+                way.heard = now
+                line.take(message)
+            return
+        if isinstance(message, TerminalOpen):
+            self._take_in(core, worker, message)
+        elif (guest := self._guests.get(terminal)) is not None and guest.far.core == core:
+            guest.far.heard = now
+            guest.session.send(message)
+            if isinstance(message, TerminalClose):
+                self._drop_guest(terminal)
+
+    def _take_in(self, core: UUID, worker: UUID, message: TerminalOpen) -> None:
+        session = self._sessions.session(worker)
+        why = _LOST if session is None else "its worker is of an earlier version" if session.minor < _SINCE else ""
+        if session is None or why:
+            self._relay.send(core, worker, TerminalEnded(terminal=message.terminal, message=why))
+            self._relay.forget(message.terminal)
+            return
+        self._guests[message.terminal] = _Guest(session, _Far(core, self._clock.monotonic()))
+        session.send(message)
+
+    def _broken(self, terminal: UUID) -> None:
+        if (known := self._lines.get(terminal)) is not None:
+            known[0].end("words between two cores were lost")
+        if (guest := self._guests.get(terminal)) is not None:
+            guest.session.send(TerminalClose(terminal=terminal))
+            self._drop_guest(terminal)
+
+    def _tell_and_drop(self) -> None:
+        late = self._clock.monotonic() - _GONE
+        for line, way in list(self._lines.values()):
+            if isinstance(way, _Far) and line.ended is None:
+                line.send(TerminalSeen(terminal=line.terminal, count=0))
+                if way.heard < late:
+                    line.end("the core that has its worker is gone")
+        for terminal, guest in list(self._guests.items()):
+            self._relay.send(guest.far.core, guest.session.worker, TerminalTaken(terminal=terminal, count=0))
+            if guest.far.heard < late:
+                guest.session.send(TerminalClose(terminal=terminal))
+                self._drop_guest(terminal)
+
+    def _drop_guest(self, terminal: UUID) -> None:
+        del self._guests[terminal]
+        self._relay.forget(terminal)
+
+
+def _check(wanted: Open) -> None:
+    words: Sequence[str] = wanted.command
+    if len(words) > MAX_WORDS or sum(len(word.encode()) for word in words) > MAX_COMMAND:
+        raise SwarmError(
+            "bad_request", f"a command has at most {MAX_WORDS} words and {MAX_COMMAND} bytes", field="command"
+        )
+    if any("\0" in word for word in words) or (words and not words[0]):
+        raise SwarmError("bad_request", "that is no command: empty, or with a NUL in it", field="command")
+    if not (0 < wanted.rows <= MAX_SIDE and 0 < wanted.columns <= MAX_SIDE):
+        raise SwarmError("bad_request", f"rows and columns are from 1 to {MAX_SIDE}", field="rows")
