@@ -238,12 +238,12 @@ def is_safe_path(path: str) -> bool:
 
 
 NEWER_DATA: Final = {"swarm.data": "1"}
-"""The label by which workers say that they know secrets, empty folders and names that are not UTF-8."""
+"""The label by which workers say that they know secrets, empty folders, names that are not UTF-8, and open input."""
 
 
 def demands(spec: JobSpec) -> dict[str, str]:
     """Labels that a worker must have: those that are asked for, and what the spec itself takes it to know."""
-    newer = bool(spec.secrets or spec.folders) or any(item.escaped for item in spec.inputs)
+    newer = bool(spec.secrets or spec.folders or spec.stdin or spec.tty) or any(item.escaped for item in spec.inputs)
     return {**spec.constraints, **NEWER_DATA} if newer else spec.constraints
 
 

@@ -29,6 +29,7 @@ from swarm_protocol import messages as m
 from swarm_protocol.claims import SERVER_NAME
 from swarm_protocol.errors import Problem
 from swarm_protocol.ids import uuid7
+from swarm_protocol.spec import NEWER_DATA
 
 SEAL_KEY = bytes(range(32))
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -63,7 +64,13 @@ class LiveCore:
         """A worker that has joined and is connected to this core."""
         worker, given = await self.worker(name), self.parts.given
         played = await open_session(
-            given.database, self.parts.dispatcher, given.core, given.settings.timers.lease, worker, minor=minor
+            given.database,
+            self.parts.dispatcher,
+            given.core,
+            given.settings.timers.lease,
+            worker,
+            labels=NEWER_DATA,
+            minor=minor,
         )
         await self.parts.reconciler.reconcile(played.session, [])
         return played

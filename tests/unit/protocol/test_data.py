@@ -107,6 +107,8 @@ def test_only_a_worker_that_knows_them_gets_such_jobs() -> None:
     for more in (
         {"secrets": ["db"]},
         {"folders": ["d"]},
+        {"stdin": True},
+        {"tty": True},
         {"inputs": [InputFile(name="a", digest=DIGEST, size=0, escaped=True)]},
     ):
         spec = msgspec.structs.replace(plain, **more)
