@@ -6,7 +6,6 @@ terminal is over when either side of it has gone.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 from uuid import UUID
@@ -16,6 +15,7 @@ from swarm_core.session import Session, WorkerView
 from swarm_core.store import terminals as rows
 from swarm_core.store.database import Database, transaction
 from swarm_core.store.keys import audit
+from swarm_core.terminal_guests import LOST, SINCE, Far, Guests, Sessions
 from swarm_core.terminal_line import Line
 from swarm_core.terminal_relay import TerminalRelay
 from swarm_protocol.errors import SwarmError
@@ -27,7 +27,6 @@ from swarm_protocol.messages import (
     TerminalEnded,
     TerminalOpen,
     TerminalSeen,
-    TerminalTaken,
     ToTerminal,
 )
 from swarm_protocol.states import JobState
@@ -35,15 +34,12 @@ from swarm_protocol.terminal import MAX_COMMAND, MAX_SIDE, MAX_WORDS, Open
 
 ROLES: Final = ("observer", "consumer", "operator", "admin")
 NOBODY: Final = "nobody"
-_SINCE: Final = 2
-"""Minor version of a worker from which on it knows the words."""
 _MOST: Final = 256
 """Terminals at once that people of this core have open."""
 _ALIVE: Final = 5.0
 """Seconds between two signs of life between cores."""
 _GONE: Final = 20.0
 """Seconds without one after which the other core counts as gone."""
-_LOST: Final = "the connection to its worker was lost"
 _AUDITED: Final = 1024
 """Characters of a command that the audit keeps."""
 
@@ -57,28 +53,6 @@ class Caller(Protocol):
     def project(self) -> ProjectId: ...
     @property
     def role(self) -> str: ...
-
-
-class Sessions(Protocol):
-    """What is needed of the Dispatcher."""
-
-    def session(self, worker: UUID) -> Session | None: ...
-
-
-@dataclass(slots=True)
-class _Far:
-    """The other core of a terminal between two."""
-
-    core: UUID
-    heard: float
-
-
-@dataclass(slots=True)
-class _Guest:
-    """A terminal of another core's person with a worker of this one."""
-
-    session: Session
-    far: _Far
 
 
 class Terminals:
@@ -103,8 +77,8 @@ class Terminals:
         self._views = views
         self._clock = clock
         self._least_role = least_role
-        self._lines: dict[UUID, tuple[Line, Session | _Far]] = {}
-        self._guests: dict[UUID, _Guest] = {}
+        self._lines: dict[UUID, tuple[Line, Session | Far]] = {}
+        self._guests = Guests(sessions, relay, clock)
         relay.received = self._relayed
         relay.broken = self._broken
 
@@ -195,93 +169,59 @@ class Terminals:
                 connection, f"user:{who.name}", action, subject, who.project, terminal=str(line.terminal), **detail
             )
 
-    async def _way_to(self, worker: UUID, name: str) -> tuple[Session | _Far, Callable[[ToTerminal], None]]:
+    async def _way_to(self, worker: UUID, name: str) -> tuple[Session | Far, Callable[[ToTerminal], None]]:
         session = self._sessions.session(worker)
         if session is not None:
-            if session.minor < _SINCE:
+            if session.minor < SINCE:
                 raise SwarmError("conflict", f"worker {name} is of an earlier version", hint="upgrade it")
             return session, session.send
         core = next((view.core for view in await self._views() if view.id == worker), None)
         if core is None:
             text = f"worker {name} is not connected to this core, and no other core says that it has it"
             raise SwarmError("unavailable", text, hint="try again in a moment; between cores terminals need Redis")
-        return _Far(core, self._clock.monotonic()), partial(self._relay.send, core, worker)
+        return Far(core, self._clock.monotonic()), partial(self._relay.send, core, worker)
 
     # For workers of this core ----------------------------------------------------------------------------
 
     def heard(self, session: Session, message: OfTerminal) -> None:
         """A worker's word; it is told to close what nobody has open."""
-        known, guest = self._lines.get(message.terminal), self._guests.get(message.terminal)
-        if known is not None and known[1] is session:
-            known[0].take(message)
-        elif guest is not None and guest.session is session:
-            self._relay.send(guest.far.core, session.worker, message)
-            if isinstance(message, TerminalEnded):
-                self._drop_guest(message.terminal)
-        elif not isinstance(message, TerminalEnded):
+        line, way = self._lines.get(message.terminal, (None, None))
+        if line is not None and way is session:
+            line.take(message)
+        elif not self._guests.heard(session, message) and not isinstance(message, TerminalEnded):
             session.send(TerminalClose(terminal=message.terminal))
 
     def lost(self, session: Session) -> None:
         """A worker's connection has ended, and with it its terminals."""
         for line, way in list(self._lines.values()):
             if way is session:
-                line.end(_LOST)
-        for terminal, guest in list(self._guests.items()):
-            if guest.session is session:
-                self._relay.send(guest.far.core, session.worker, TerminalEnded(terminal=terminal, message=_LOST))
-                self._drop_guest(terminal)
+                line.end(LOST)
+        self._guests.lost(session)
 
     # Between cores ---------------------------------------------------------------------------------------
 
     def _relayed(self, core: UUID, worker: UUID, message: ToTerminal | OfTerminal) -> None:
-        now, terminal = self._clock.monotonic(), message.terminal
-        if isinstance(message, OfTerminal):
-            line, way = self._lines.get(terminal, (None, None))
-            if line is not None and isinstance(way, _Far) and way.core == core:
-                way.heard = now
-                line.take(message)
+        if not isinstance(message, OfTerminal):
+            self._guests.told(core, worker, message)
             return
-        if isinstance(message, TerminalOpen):
-            self._take_in(core, worker, message)
-        elif (guest := self._guests.get(terminal)) is not None and guest.far.core == core:
-            guest.far.heard = now
-            guest.session.send(message)
-            if isinstance(message, TerminalClose):
-                self._drop_guest(terminal)
-
-    def _take_in(self, core: UUID, worker: UUID, message: TerminalOpen) -> None:
-        session = self._sessions.session(worker)
-        why = _LOST if session is None else "its worker is of an earlier version" if session.minor < _SINCE else ""
-        if session is None or why:
-            self._relay.send(core, worker, TerminalEnded(terminal=message.terminal, message=why))
-            self._relay.forget(message.terminal)
-            return
-        self._guests[message.terminal] = _Guest(session, _Far(core, self._clock.monotonic()))
-        session.send(message)
+        line, way = self._lines.get(message.terminal, (None, None))
+        if line is not None and isinstance(way, Far) and way.core == core:
+            way.heard = self._clock.monotonic()
+            line.take(message)
 
     def _broken(self, terminal: UUID) -> None:
         if (known := self._lines.get(terminal)) is not None:
             known[0].end("words between two cores were lost")
-        if (guest := self._guests.get(terminal)) is not None:
-            guest.session.send(TerminalClose(terminal=terminal))
-            self._drop_guest(terminal)
+        self._guests.drop(terminal)
 
     def _tell_and_drop(self) -> None:
         late = self._clock.monotonic() - _GONE
         for line, way in list(self._lines.values()):
-            if isinstance(way, _Far) and line.ended is None:
+            if isinstance(way, Far) and line.ended is None:
                 line.send(TerminalSeen(terminal=line.terminal, count=0))
                 if way.heard < late:
                     line.end("the core that has its worker is gone")
-        for terminal, guest in list(self._guests.items()):
-            self._relay.send(guest.far.core, guest.session.worker, TerminalTaken(terminal=terminal, count=0))
-            if guest.far.heard < late:
-                guest.session.send(TerminalClose(terminal=terminal))
-                self._drop_guest(terminal)
-
-    def _drop_guest(self, terminal: UUID) -> None:
-        del self._guests[terminal]
-        self._relay.forget(terminal)
+        self._guests.tell_and_drop(late)
 
 
 def _check(wanted: Open) -> None:

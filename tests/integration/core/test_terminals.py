@@ -190,7 +190,7 @@ def silence(core: LiveCore, *, far: bool) -> None:
     """As if the other core had not been heard for an hour."""
     terminals = core.parts.terminals
     known: list[Any] = [way for _, way in terminals._lines.values()] if far else []
-    known += [guest.far for guest in terminals._guests.values()]
+    known += [guest.far for guest in terminals._guests._guests.values()]
     assert known
     for each in known:
         each.heard -= 3600
