@@ -103,8 +103,9 @@ create table event (
     PRIMARY KEY (id)
 );
 CREATE INDEX event_at ON event (at);
+CREATE INDEX event_progress ON event (at) WHERE (what = 'progress'::text);
+CREATE INDEX event_stream ON event (xact, id);
 CREATE INDEX event_subject ON event (kind, subject, id);
-CREATE INDEX event_xact ON event (xact);
 
 create table history (
     job_id bigint not null,
@@ -118,7 +119,7 @@ create table history (
     xact xid8 default pg_current_xact_id(),
     PRIMARY KEY (job_id, id)
 );
-CREATE INDEX history_xact ON history (xact) WHERE (xact IS NOT NULL);
+CREATE INDEX history_stream ON history (xact, id) WHERE (xact IS NOT NULL);
 
 create table idempotency (
     project_id uuid not null,
@@ -397,6 +398,16 @@ create table shape (
     constraints jsonb not null,
     UNIQUE (key),
     PRIMARY KEY (id)
+);
+
+create table stream (
+    single boolean default true not null,
+    era text default ''::text not null,
+    origin bigint default 0 not null,
+    floor_xact xid8 default '0'::xid8 not null,
+    floor_id bigint default 0 not null,
+    PRIMARY KEY (single),
+    CHECK (single)
 );
 
 create table turn (

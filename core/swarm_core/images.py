@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
@@ -13,8 +13,10 @@ from swarm_core.blobs import BlobStore, Staged
 from swarm_core.clock import Clock
 from swarm_core.library import Caller, Library, check_digest
 from swarm_core.store import blobs as blob_rows
+from swarm_core.store import events
 from swarm_core.store import images as rows
 from swarm_core.store.database import Connection, Database, transaction
+from swarm_core.store.events import Event
 from swarm_core.store.images import ManifestRow, TagRow
 from swarm_protocol import oci
 from swarm_protocol.errors import SwarmError
@@ -62,11 +64,15 @@ class _Config(msgspec.Struct):
 class Images:
     """Takes, names and finds images."""
 
-    def __init__(self, database: Database, store: BlobStore, library: Library, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, store: BlobStore, library: Library, clock: Clock, *, noted: Callable[[], None]
+    ) -> None:
+        """`noted` is called after a commit that the event stream tells of."""
         self._database = database
         self._store = store
         self._library = library
         self._clock = clock
+        self._noted = noted
         self._recent: OrderedDict[tuple[UUID, str], tuple[float, Resolved]] = OrderedDict()
 
     # Pushing ---------------------------------------------------------------------------------------------
@@ -86,6 +92,7 @@ class Images:
             await self._store.discard(staged)
             raise
         self._forget(who.project)
+        self._noted()
         return Resolved(name, tag, row.digest, row.size)
 
     async def _commit(
@@ -98,6 +105,7 @@ class Images:
             await self._store.keep(staged)
             await blob_rows.commit(connection, staged.digest, staged.size, who.project)
             await rows.put(connection, who.project, row, name, tag, who.name)
+            await events.record(connection, [_change(who, name, tag, "pushed", row.digest)])
         return row
 
     async def _checked(
@@ -170,11 +178,15 @@ class Images:
         """Tags of a project in order, after a name and tag."""
         return await rows.tags(self._database.api, project, after, most)
 
-    async def delete(self, project: ProjectId, name: str, tag: str) -> None:
+    async def delete(self, who: Pusher, name: str, tag: str) -> None:
         """Forget a tag; what nobody needs is reclaimed later. Raises SwarmError(image_unknown)."""
-        if not await rows.drop_tag(self._database.api, project, name, tag):
-            raise SwarmError("image_unknown", f"there is no image {name}:{tag}", hint="`swarm images` lists them")
-        self._forget(project)
+        async with transaction(self._database.api) as connection:
+            digest = await rows.drop_tag(connection, who.project, name, tag)
+            if digest is None:
+                raise SwarmError("image_unknown", f"there is no image {name}:{tag}", hint="`swarm images` lists them")
+            await events.record(connection, [_change(who, name, tag, "removed", digest)])
+        self._forget(who.project)
+        self._noted()
 
     async def manifest(self, who: Caller, digest: str) -> tuple[str, AsyncIterator[bytes]]:
         """(media type, bytes) of a manifest that the caller may read. Raises SwarmError(not_found)."""
@@ -186,6 +198,17 @@ class Images:
         if media_type is None:
             raise SwarmError("not_found", f"there is no manifest {digest}")
         return media_type, await self._library.read(digest)
+
+
+def _change(who: Pusher, name: str, tag: str, what: str, digest: str) -> Event:
+    return Event(
+        kind="image",
+        subject=f"{name}:{tag}",
+        what=what,
+        actor=f"user:{who.name}",
+        project=who.project,
+        detail={"digest": digest},
+    )
 
 
 def parse(data: bytes) -> oci.Manifest:

@@ -9,6 +9,7 @@ from uuid import UUID
 from starlette.routing import BaseRoute
 
 from swarm_core.api import blobs as blob_routes
+from swarm_core.api import events as event_routes
 from swarm_core.api import health, openapi, signin
 from swarm_core.api import images as image_routes
 from swarm_core.api import jobs as job_routes
@@ -25,8 +26,10 @@ from swarm_core.archive import TaskArchive
 from swarm_core.blobs import DiskBlobs
 from swarm_core.cache import Cache
 from swarm_core.clock import Clock
+from swarm_core.cursors import Cursors
 from swarm_core.dispatcher import Dispatcher
 from swarm_core.events import JobEvents
+from swarm_core.feed import Feed
 from swarm_core.fleet import Fleet
 from swarm_core.gateway import Facts, Gateway
 from swarm_core.harvester import Harvester
@@ -101,7 +104,9 @@ class Parts:
         self.blobs = DiskBlobs(given.settings.data)
         self.library = Library(given.database, self.blobs)
         self.uploads = Uploads(given.database, self.blobs, self.library)
-        self.images = Images(given.database, self.blobs, self.library, given.clock)
+        self.images = Images(given.database, self.blobs, self.library, given.clock, noted=self.signals.noted)
+        self.cursors = Cursors(given.cluster.id)
+        self.feed = Feed(given.database, self.cursors, given.clock, given.logger)
         self.archive = TaskArchive(given.database, self.library, self.events, given.clock)
 
     def _build_identity(self) -> None:
@@ -136,7 +141,8 @@ class Parts:
         self.scheduler = Scheduler(database, self.dispatcher, log, core=core, caught_up=caught_up)
         templates, submitted = Templates(database, self.images), self.signals.submitted
         firing = Firing(database, templates, core=core, woken=submitted, stop=self.signals.stop)
-        self.schedules = Schedules(database, templates, firing, changed=self.signals.scheduled)
+        noted = self.signals.noted
+        self.schedules = Schedules(database, templates, firing, changed=self.signals.scheduled, noted=noted)
         self.hibernator = Hibernator(
             database,
             clock,
@@ -148,7 +154,7 @@ class Parts:
         )
         self.receiver = Receiver(database, templates, self.dispatcher, woken=submitted)
         self.steering = Steering(
-            database, self.images, templates, self.receiver, woken=submitted, stop=self.signals.stop
+            database, self.images, templates, self.receiver, woken=submitted, stop=self.signals.stop, noted=noted
         )
         settle, shape = self.harvester.settle, self.scheduler.shape
         self.leases = Leases(database, self.dispatcher, clock, log, timers, settle=settle, shape=shape, changed=changed)
@@ -174,10 +180,12 @@ class Parts:
             self.uploads,
             clock,
             log,
+            core=core,
             retention=given.settings.retention,
             every=timers.reclaim,
         )
         self.signals.connect(self.scheduler, self.hibernator, self.dispatcher)
+        self.signals.wake_feed = self.feed.wake
         self.signals.forget = self.gatekeeper.forget
 
     def _modules(self) -> list[Module]:
@@ -194,6 +202,7 @@ class Parts:
             self.heartbeats,
             self.fleet,
             self.terminals,
+            self.feed,
             self.reclaim,
         ]
 
@@ -224,6 +233,7 @@ class Parts:
             *schedule_routes.routes(self.schedules),
             *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
             *terminal_routes.routes(self.terminals),
+            *self._event_routes(),
             *worker_routes.routes(self.workers, self.operating, given.database, self.fleet.workers, given.cluster.id),
             *user_routes.routes(self.accounts),
             *project_routes.routes(self.projects),
@@ -235,6 +245,10 @@ class Parts:
         ]
         routes.append(openapi.route(routes, version))
         return create_app(routes, gatekeeper=self.gatekeeper, clock=given.clock, log=given.logger)
+
+    def _event_routes(self) -> list[BaseRoute]:
+        given, slow = self.given, self.given.settings.timers.slow_reader
+        return event_routes.routes(self.feed, self.cursors, self.projects, given.database, given.clock, slow=slow)
 
     async def not_ready(self) -> str:
         """Why this core can't take work now; empty when it can."""

@@ -6,6 +6,7 @@ The order matters: jobs and logs let go of blobs, manifests let go of layers, an
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from typing import Final
+from uuid import UUID
 
 from swarm_core.blobs import DiskBlobs
 from swarm_core.clock import Clock
@@ -17,6 +18,7 @@ from swarm_core.store import images as image_rows
 from swarm_core.store import logs as log_rows
 from swarm_core.store import reclaim as rows
 from swarm_core.store import schedules as schedule_rows
+from swarm_core.store import stream as stream_rows
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
 from swarm_core.uploads import Uploads
 from swarm_protocol.errors import SwarmError
@@ -41,6 +43,7 @@ class Reclaimed:
     tokens: int = 0
     occurrences: int = 0
     sessions: int = 0
+    events: int = 0
     files: int = 0
 
 
@@ -58,10 +61,12 @@ class Reclaimer:
         clock: Clock,
         log: Log,
         *,
+        core: UUID,
         retention: Retention,
         every: float,
     ) -> None:
         """`every` is in seconds (Timers.reclaim)."""
+        self._actor = f"core:{core}"
         self._database = database
         self._store = store
         self._library = library
@@ -95,7 +100,7 @@ class Reclaimer:
         """Remove what is due now, up to a limit of each kind. Raises LOST, CONFLICT."""
         keep, api = self._retention, self._database.api
         return Reclaimed(
-            jobs=await _drain(lambda: rows.drop_jobs(api, keep.jobs, _BATCH)),
+            jobs=await _drain(lambda: rows.drop_jobs(api, keep.jobs, _BATCH, told=keep.events, actor=self._actor)),
             log_segments=await _drain(lambda: log_rows.drop_old(api, keep.logs, _BATCH)),
             holds=await _drain(lambda: blob_rows.release_ended(api, _BATCH)),
             uploads=await self._drop_uploads(),
@@ -104,6 +109,8 @@ class Reclaimer:
             tokens=await rows.drop_join_tokens(api, _BATCH) + await rows.drop_login_tokens(api, _BATCH),
             occurrences=await _drain(lambda: schedule_rows.drop_old_occurrences(api, keep.jobs, _BATCH)),
             sessions=await _drain(lambda: rows.drop_sessions(api, _BATCH)),
+            events=await _drain(lambda: stream_rows.forget(api, keep.events, _BATCH))
+            + await _drain(lambda: stream_rows.forget_progress(api, keep.progress, _BATCH)),
         )
 
     async def sweep(self) -> int:

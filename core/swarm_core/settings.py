@@ -26,6 +26,8 @@ class Timers:
     access_token: float = 900.0
     reclaim: float = 60.0
     certificate_days: float = 90.0
+    slow_reader: float = 30.0
+    """How long a page of the event stream may wait for its reader."""
     database: float = 60.0
     """How long a start waits for a database that is away."""
 
@@ -39,6 +41,10 @@ class Retention:
     blob_grace: float = 3600.0
     """An unreferenced blob is kept this long after its last touch, so that a push or a submit can still use it."""
     uploads: float = 86400.0
+    events: float = 30 * 86400.0
+    """Of the event stream; a cursor that is older has expired."""
+    progress: float = 86400.0
+    """Of what jobs say of their progress, in the event stream."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,6 +61,8 @@ class Signals:
         self._dispatcher: Dispatcher | None = None
         self.forget: Callable[[UUID], None] = lambda _: None
         """Called for a worker that was shut out, so that what is remembered of it is looked up again."""
+        self.wake_feed: Callable[[], None] = lambda: None
+        """Called when the event stream may have grown."""
         cache.on("queued", self._on_queued)
         cache.on("changed", self._on_changed)
         cache.on("stop", self._on_stop)
@@ -95,10 +97,16 @@ class Signals:
         if timed and self._hibernator is not None:
             self._hibernator.wake()
 
+    def noted(self) -> None:
+        """Something has changed that nobody but the event stream tells of."""
+        self.wake_feed()
+        self._cache.publish("changed", Changed(self._core, [], False))
+
     def scheduled(self) -> None:
         """A schedule is new or was changed: it may be the next due."""
         if self._hibernator is not None:
             self._hibernator.wake()
+        self.wake_feed()
         self._cache.publish("changed", Changed(self._core, [], True))
 
     def freed(self) -> None:
@@ -113,9 +121,13 @@ class Signals:
 
     def steered(self, worker: UUID, wishes: Wishes) -> None:
         """Operators want something else of a worker."""
+        self._steer(worker, wishes)
+        self._cache.publish("steered", Steered(worker, wishes))
+
+    def _steer(self, worker: UUID, wishes: Wishes) -> None:
         if self._dispatcher is not None:
             self._dispatcher.steer(worker, wishes)
-        self._cache.publish("steered", Steered(worker, wishes))
+        self.wake_feed()
 
     def revoked(self, worker: UUID) -> None:
         """A worker may not connect any more."""
@@ -126,6 +138,7 @@ class Signals:
         if self._dispatcher is not None:
             self._dispatcher.drop(worker)
         self.forget(worker)
+        self.wake_feed()
 
     def _wake(self, shapes: set[int], sleeping: bool, jobs: list[int]) -> None:
         if shapes and self._scheduler is not None:
@@ -135,6 +148,7 @@ class Signals:
                 self._hibernator.wake()
             self._hibernator.moved(jobs)
         self._events.notify(jobs)
+        self.wake_feed()
 
     def _on_connect(self) -> None:
         """What was said while Redis was away is lost."""
@@ -158,8 +172,7 @@ class Signals:
 
     def _on_steered(self, data: bytes) -> None:
         message = msgspec.msgpack.decode(data, type=Steered)
-        if self._dispatcher is not None:
-            self._dispatcher.steer(message.worker, message.wishes)
+        self._steer(message.worker, message.wishes)
 
     def _on_revoked(self, data: bytes) -> None:
         self._shut_out(msgspec.msgpack.decode(data, type=UUID))

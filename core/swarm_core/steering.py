@@ -60,13 +60,16 @@ class Steering:
         *,
         woken: Woken,
         stop: Stop,
+        noted: Callable[[], None],
     ) -> None:
+        """`noted` is called after a commit that only the event stream tells of."""
         self._database = database
         self._images = images
         self._templates = templates
         self._receiver = receiver
         self._woken = woken
         self._stop = stop
+        self._noted = noted
 
     async def cancel(self, who: Caller, job: int) -> Cancelled:
         """Stop a job: at once where it waits, through its worker where it runs.
@@ -85,11 +88,12 @@ class Steering:
             if found.worker is None:
                 await jobs.cancel_waiting(connection, job, found.state, f"user:{who.name}")
             else:
-                await jobs.ask_cancel(connection, job)
+                await jobs.ask_cancel(connection, job, f"user:{who.name}")
         if found.worker is None:
             self._woken([(job, str(JobState.CANCELLED), found.shape)], False)
             return Cancelled(job, str(JobState.CANCELLED), False)
         self._stop(job, found.attempt, found.worker)
+        self._noted()
         return Cancelled(job, found.state, True)
 
     async def retry(self, who: Caller, job: int, key: str | None = None) -> Retried:
@@ -124,7 +128,8 @@ class Steering:
 
     async def remove(self, who: Caller, job: int) -> None:
         """Delete an ended job with its log and files. Raises SwarmError: not_found, not_ended."""
-        if await jobs.remove_ended(self._database.api, job, who.project):
+        if await jobs.remove_ended(self._database.api, job, who.project, f"user:{who.name}"):
+            self._noted()
             return
         past = await jobs.for_retry(self._database.api, job, who.project)
         if past is None:

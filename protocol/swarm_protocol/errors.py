@@ -25,6 +25,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 STATUS: Final[dict[str, int]] = {
     "bad_request": 400,
+    "cursor_invalid": 400,
     "invalid_spec": 422,
     "unauthenticated": 401,
     "token_expired": 401,
@@ -37,6 +38,7 @@ STATUS: Final[dict[str, int]] = {
     "offset_mismatch": 409,
     "not_ended": 409,
     "already_ended": 409,
+    "cursor_expired": 410,
     "too_slow": 408,
     "too_large": 413,
     "digest_mismatch": 422,

@@ -22,6 +22,8 @@ CLOSE_SESSION_ENDED: Final = 4008
 """The session's lease ran out and a core ended it: connect again at once."""
 CLOSE_REPLACED: Final = 4009
 """The same worker opened a newer session."""
+CLOSE_SLOW: Final = 4010
+"""A reader of the event stream did not keep up: go on from the last cursor."""
 CLOSE_CORE_STOPS: Final = 1012
 
 

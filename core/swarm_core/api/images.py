@@ -63,7 +63,7 @@ class ImageRoutes:
     async def delete(self, request: Request) -> Response:
         """Forget a tag."""
         tag = text(request, "tag") or "latest"
-        await self._images.delete(identity_of(request).project, request.path_params["name"], tag)
+        await self._images.delete(identity_of(request), request.path_params["name"], tag)
         return nothing()
 
     @needs("observer", workers=True)

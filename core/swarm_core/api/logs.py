@@ -53,7 +53,7 @@ class LogRoutes:
         try:
             first = await anext(events)  # a job that isn't there is refused before the socket opens
             await socket.accept()
-            await _until_gone(socket, _send_all(socket, first, events))
+            await until_gone(socket, _send_all(socket, first, events))
         finally:
             await events.aclose()
 
@@ -65,7 +65,7 @@ async def _send_all(socket: WebSocket, first: Event, events: AsyncGenerator[Even
     await socket.close()
 
 
-async def _until_gone(socket: WebSocket, sending: Coroutine[Any, Any, None]) -> None:
+async def until_gone(socket: WebSocket, sending: Coroutine[Any, Any, None]) -> None:
     """Send until all is sent or the reader has gone; what he says meanwhile is not listened to."""
     tasks = [asyncio.ensure_future(sending), asyncio.ensure_future(_listen(socket))]
     try:

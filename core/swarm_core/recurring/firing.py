@@ -169,7 +169,7 @@ class Firing:
                 await jobs.cancel_waiting(connection, job, found.state, f"schedule:{schedule}")
                 fired.moves.append((job, str(JobState.CANCELLED), found.shape))
             else:
-                await jobs.ask_cancel(connection, job)
+                await jobs.ask_cancel(connection, job, f"schedule:{schedule}")
                 fired.stops.append((job, found.attempt, found.worker))
 
     async def note(self, connection: Connection, schedule: int, note: Note) -> None:
@@ -178,7 +178,9 @@ class Firing:
 
     async def _note(self, connection: Connection, notes: Sequence[tuple[int, Note]]) -> None:
         if notes:
-            await rows.insert_occurrences(connection, [_happened(schedule, note) for schedule, note in notes])
+            await rows.insert_occurrences(
+                connection, [_happened(schedule, note) for schedule, note in notes], self._actor
+            )
 
     async def _start(
         self, connection: Connection, starts: Sequence[tuple[Due, Start]], fired: Fired, manual: str
@@ -186,7 +188,7 @@ class Firing:
         """A job for each, once: an occurrence whose row is there already gets none."""
         result = Result.MANUAL if manual else Result.RAN
         claimed = await rows.insert_occurrences(
-            connection, [_happened(each.id, _ran(start, result, manual)) for each, start in starts]
+            connection, [_happened(each.id, _ran(start, result, manual)) for each, start in starts], self._actor
         )
         fresh = [(each, start) for each, start in starts if (each.id, start.due) in claimed]
         templates, failed = [], []
@@ -196,7 +198,7 @@ class Firing:
                 templates.append((each, start, made))
             else:
                 failed.append((each.id, start.due, made))
-        await rows.fail_occurrences(connection, failed, Result.FAILED)
+        await rows.fail_occurrences(connection, failed, Result.FAILED, self._actor)
         if not templates:
             return
         ready = [template for _, _, template in templates]

@@ -17,8 +17,10 @@ from swarm_core.recurring.firing import Fired, Firing, following, group, plan_of
 from swarm_core.recurring.recurrence import Recurrence, recurrence
 from swarm_core.recurring.zones import UnknownZone
 from swarm_core.specs import decode_spec, invalid_spec
+from swarm_core.store import events
 from swarm_core.store import schedules as rows
 from swarm_core.store.database import Connection, Database, transaction
+from swarm_core.store.events import Event
 from swarm_core.store.schedules import Due, New, Next, OccurrenceView, Row, ScheduleView
 from swarm_core.templates import Caller, Templates
 from swarm_protocol.errors import SwarmError
@@ -68,13 +70,22 @@ class Schedules:
     """Keeps schedules."""
 
     def __init__(
-        self, database: Database, templates: Templates, firing: Firing, *, changed: Callable[[], None]
+        self,
+        database: Database,
+        templates: Templates,
+        firing: Firing,
+        *,
+        changed: Callable[[], None],
+        noted: Callable[[], None],
     ) -> None:
-        """`changed` is called when another schedule may be the next due."""
+        """`changed` is called when another schedule may be the next due, `noted` after a commit that only the event
+        stream tells of.
+        """
         self._database = database
         self._templates = templates
         self._firing = firing
         self._changed = changed
+        self._noted = noted
 
     # Keeping ---------------------------------------------------------------------------------------------
 
@@ -94,6 +105,7 @@ class Schedules:
                 return await self._same(who, definition)
             await rows.set_fire(connection, made, starting(made, definition, ahead.due_at).fire_at)
             await self._hold_inputs(connection, who, made, definition)
+            await _tell(connection, who, made, definition.name, "created")
         self._changed()
         return await self.show(who, str(made))
 
@@ -132,13 +144,17 @@ class Schedules:
             except UniqueViolationError:
                 raise _taken(new.definition.name) from None
             await self._hold_inputs(connection, who, row.id, new.definition)
+            await _tell(connection, who, row.id, new.definition.name, "changed")
         return True
 
     async def pause(self, who: Caller, ref: str) -> ScheduleView:
         """Start no occurrence until it is resumed. Raises SwarmError(not_found)."""
         async with transaction(self._database.api) as connection:
             row = await self._lock(connection, who, ref)
-            await rows.pause(connection, row.id, _actor(who))
+            if row.paused_at is None:
+                await rows.pause(connection, row.id, _actor(who))
+                await _tell(connection, who, row.id, row.definition.name, "paused")
+        self._noted()
         return await self.show(who, str(row.id))
 
     async def resume(self, who: Caller, ref: str) -> ScheduleView:
@@ -160,12 +176,15 @@ class Schedules:
                 await self._firing.note(connection, row.id, note)
             ahead = starting(row.id, definition, due)
         await rows.resume(connection, row.id, _actor(who), ahead, zones.VERSION)
+        await _tell(connection, who, row.id, row.definition.name, "resumed")
 
     async def remove(self, who: Caller, ref: str) -> None:
         """Delete a schedule and its history; its jobs stay. Raises SwarmError(not_found)."""
         async with transaction(self._database.api) as connection:
             row = await self._lock(connection, who, ref)
             await rows.remove(connection, who.project, row.id)
+            await _tell(connection, who, row.id, row.definition.name, "removed")
+        self._noted()
 
     async def run(self, who: Caller, ref: str) -> Ran:
         """Run it at once, paused or not, as its overlap has it.
@@ -353,6 +372,14 @@ def _local(due: datetime, zone: ZoneInfo) -> str:
 
 def _actor(who: Caller) -> str:
     return f"user:{who.name}"
+
+
+async def _tell(connection: Connection, who: Caller, schedule: int, name: str, what: str) -> None:
+    """Add a change to the event stream."""
+    change = Event(
+        kind="schedule", subject=str(schedule), what=what, actor=_actor(who), project=who.project, detail={"name": name}
+    )
+    await events.record(connection, [change])
 
 
 def _changed_meanwhile(found: ScheduleView, version: int) -> SwarmError:

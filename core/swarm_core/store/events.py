@@ -21,7 +21,7 @@ class Event:
     subject: str
     """Its id; the name of an image."""
     what: str
-    """What happened: `state`, `created`, `changed`, `removed`, `progress`."""
+    """What happened: `created`, `changed`, `removed`, … (docs/events.md)."""
     actor: str
     """`user:ana`, `worker:<id>`, `core:<id>`."""
     project: UUID | None = None
@@ -30,7 +30,10 @@ class Event:
 
 
 async def record(connection: Connection, events: Sequence[Event]) -> None:
-    """Add to the stream, in the transaction that makes the change."""
+    """Add to the stream, in the transaction that makes the change.
+
+    `Signals.noted` after the commit has listeners hear of it at once; else they do within a second.
+    """
     columns = [(e.project, e.kind, e.subject, e.what, e.actor, _json(e.detail)) for e in events]
     if columns:
         await connection.execute(_SQL["record"], *(list(column) for column in zip(*columns, strict=True)))

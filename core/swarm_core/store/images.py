@@ -71,9 +71,10 @@ async def tags(pool: Pool, project: UUID, after: tuple[str, str], most: int) -> 
     return [TagRow(**dict(row)) for row in await pool.fetch(_SQL["tags"], project, *after, most)]
 
 
-async def drop_tag(pool: Pool, project: UUID, name: str, tag: str) -> bool:
-    """Remove a tag; whether there was one."""
-    return await pool.fetchval(_SQL["drop_tag"], project, name, tag) is not None
+async def drop_tag(connection: Connection, project: UUID, name: str, tag: str) -> str | None:
+    """Remove a tag; the digest that it named, None where there was none."""
+    found: str | None = await connection.fetchval(_SQL["drop_tag"], project, name, tag)
+    return found
 
 
 async def media_type_for_project(pool: Pool, project: UUID, digest: str) -> str | None:

@@ -170,9 +170,9 @@ async def cancel_waiting(connection: Connection, job: int, state: str, actor: st
     await connection.execute(_SQL["cancel_waiting"], job, state, actor)
 
 
-async def ask_cancel(connection: Connection, job: int) -> None:
+async def ask_cancel(connection: Connection, job: int, actor: str) -> None:
     """Note that a job on a worker is to stop; from here on no new attempt of it starts."""
-    await connection.execute(_SQL["ask_cancel"], job)
+    await connection.execute(_SQL["ask_cancel"], job, actor)
 
 
 async def cancelling(pool: Pool, workers: Sequence[UUID]) -> list[tuple[int, int, UUID]]:
@@ -201,9 +201,9 @@ async def for_retry(pool: Pool, job: int, project: UUID) -> Past | None:
     return Past(row["state"], row["image_digest"], row["spec"]) if row else None
 
 
-async def remove_ended(pool: Pool, job: int, project: UUID) -> bool:
+async def remove_ended(pool: Pool, job: int, project: UUID, actor: str) -> bool:
     """Delete an ended job and what is its own; whether there was one to delete."""
-    return bool(await pool.fetchval(_SQL["remove_ended"], job, project))
+    return bool(await pool.fetchval(_SQL["remove_ended"], job, project, actor))
 
 
 async def wake_due(pool: Pool, most: int, actor: str) -> list[tuple[int, int]]:

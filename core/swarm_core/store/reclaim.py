@@ -6,12 +6,15 @@ from swarm_core.store.queries import load
 _SQL = load("reclaim")
 
 
-async def drop_jobs(pool: Pool, age: float, most: int) -> int:
-    """Jobs that ended more than `age` seconds ago, with all that is their own."""
+async def drop_jobs(pool: Pool, age: float, most: int, *, told: float, actor: str) -> int:
+    """Jobs that ended more than `age` seconds ago, with all that is their own.
+
+    What happened to them in the last `told` seconds stays in the event stream.
+    """
     async with transaction(pool) as connection:
         jobs = [row["id"] for row in await connection.fetch(_SQL["lock_jobs"], age, most)]
         if jobs:
-            await connection.execute(_SQL["drop_jobs"], jobs)
+            await connection.execute(_SQL["drop_jobs"], jobs, told, actor)
     return len(jobs)
 
 

@@ -238,7 +238,9 @@ async def advance(connection: Connection, following: Sequence[tuple[int, Next]],
     )
 
 
-async def insert_occurrences(connection: Connection, happened: Sequence[Happened]) -> set[tuple[int, datetime]]:
+async def insert_occurrences(
+    connection: Connection, happened: Sequence[Happened], actor: str
+) -> set[tuple[int, datetime]]:
     """Note what became of occurrences; returns (schedule, due time) of those that nothing had become of before."""
     found = await connection.fetch(
         _SQL["insert_occurrences"],
@@ -248,6 +250,7 @@ async def insert_occurrences(connection: Connection, happened: Sequence[Happened
         [each.count for each in happened],
         [each.result for each in happened],
         [each.reason for each in happened],
+        actor,
     )
     return {(row["schedule_id"], row["due_at"]) for row in found}
 
@@ -257,10 +260,12 @@ async def set_jobs(connection: Connection, made: Sequence[tuple[int, datetime, i
     await connection.execute(_SQL["set_jobs"], *_columns(made))
 
 
-async def fail_occurrences(connection: Connection, failed: Sequence[tuple[int, datetime, str]], result: str) -> None:
+async def fail_occurrences(
+    connection: Connection, failed: Sequence[tuple[int, datetime, str]], result: str, actor: str
+) -> None:
     """Say why (schedule, due time, reason) got no job."""
     if failed:
-        await connection.execute(_SQL["fail_occurrences"], *_columns(failed), result)
+        await connection.execute(_SQL["fail_occurrences"], *_columns(failed), result, actor)
 
 
 def _columns(triples: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

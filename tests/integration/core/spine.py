@@ -164,9 +164,19 @@ class Spine:
         )
         templates = Templates(database, Images())
         self.receiver = Receiver(database, templates, self.dispatcher, woken=self._submitted)
-        self.steering = Steering(database, Images(), templates, self.receiver, woken=self._submitted, stop=self._stop)
+        self.steering = Steering(
+            database,
+            Images(),
+            templates,
+            self.receiver,
+            woken=self._submitted,
+            stop=self._stop,
+            noted=lambda: None,
+        )
         self.firing = Firing(database, templates, core=self.core, woken=self._submitted, stop=self._stop)
-        self.schedules = Schedules(database, templates, self.firing, changed=lambda: self.hibernator.wake())
+        self.schedules = Schedules(
+            database, templates, self.firing, changed=lambda: self.hibernator.wake(), noted=lambda: None
+        )
         self.told = True
         """Whether wake-ups from other cores get here."""
         self.operating = Operating(database, changed=self._steered)

@@ -171,6 +171,11 @@ class Visitor:
             await self.ok("GET", path)
         await self.ok("DELETE", at, 204)
 
+    async def look_back(self) -> None:
+        seen = await self.ok("GET", "/events?since=2026-01-01T00:00:00Z&kind=job&kind=image&limit=3")
+        await self.ok("GET", f"/events?after={seen['next']}&project=default&job=1")
+        await self.ok("GET", "/events")
+
     async def keep_accounts(self) -> None:
         ben = {"name": "ben", "password": PASSWORD, "role": "observer"}
         await self.ok("POST", "/users", 201, json=ben)
@@ -250,6 +255,7 @@ async def test_real_answers_are_what_the_document_says(core: LiveCore, tmp_path:
     await visitor.bring_an_image()
     await visitor.submit_and_steer()
     await visitor.keep_a_schedule()
+    await visitor.look_back()
     await visitor.keep_accounts()
     await visitor.keep_secrets(tmp_path)
     await visitor.read_what_a_job_left(await job_with_files(core, tmp_path))

@@ -71,6 +71,15 @@ class Timetable:
                     return [(each.result, each.job, each.reason) for each in found]
                 await asyncio.sleep(0.02)
 
+    async def events(self, schedule: int) -> list[tuple[str, str | None]]:
+        """(what, result) of what the event stream tells of it, oldest first."""
+        found = await self.core.database.api.fetch(
+            "select what, detail ->> 'result' as result from event"
+            " where kind = 'schedule' and subject = $1 order by id",
+            str(schedule),
+        )
+        return [(row["what"], row["result"]) for row in found]
+
 
 @asynccontextmanager
 async def timetable(url: str) -> AsyncIterator[Timetable]:
@@ -192,6 +201,7 @@ async def test_overlap_is_forbidden_by_default(database_url: str) -> None:
         await table.core.steering.cancel(table.who, job["id"])
         await table.at(due + timedelta(hours=2))
         await table.jobs(schedule, 2)
+        assert await table.events(schedule) == [("created", None), ("skipped", "overlap")]
 
 
 async def test_a_queued_occurrence_has_its_turn(database_url: str) -> None:
@@ -294,6 +304,7 @@ async def test_a_paused_one_waits_and_makes_nothing_up(database_url: str) -> Non
         await core.schedules.resume(table.who, "nightly")
         await table.at(due + timedelta(hours=3))
         await table.jobs(schedule, 1)
+        assert await table.events(schedule) == [("created", None), ("paused", None), ("resumed", None)]
 
 
 async def test_it_runs_at_once_when_asked_to(database_url: str) -> None:
@@ -363,6 +374,7 @@ async def test_nothing_runs_for_who_is_shut_out(database_url: str) -> None:
         await table.core.database.api.execute("update person set disabled_at = swarm_now()")
         await table.at(await table.due(schedule))
         assert await table.told(schedule, 1) == [("failed", None, "ana, whose schedule it is, is disabled or gone")]
+        assert await table.events(schedule) == [("created", None), ("skipped", "failed")]
 
 
 async def test_changes(database_url: str) -> None:

@@ -32,11 +32,15 @@ async def test_a_pushed_image_is_found_by_tag_and_digest(database_url: str, tmp_
                 await one.images.resolve(ANA.project, unknown)
             assert error.value.code == "image_unknown"
             assert "swarm push" in (error.value.hint or "")
-        await one.images.delete(ANA.project, "reg:5000/a/b", "v1")
+        await one.images.delete(ANA, "reg:5000/a/b", "v1")
         with pytest.raises(SwarmError):
             await one.images.resolve(ANA.project, "reg:5000/a/b:v1")
         with pytest.raises(SwarmError):
-            await one.images.delete(ANA.project, "reg:5000/a/b", "v1")
+            await one.images.delete(ANA, "reg:5000/a/b", "v1")
+        told = await one.database.api.fetch("select subject, what, actor, detail ->> 'digest' as digest from event")
+        assert [tuple(row) for row in told] == [
+            ("reg:5000/a/b:v1", what, "user:ana", made.digest) for what in ("pushed", "removed")
+        ]
 
 
 async def test_missing_parts_are_named(database_url: str, tmp_path: Path) -> None:
@@ -142,7 +146,7 @@ async def test_projects_do_not_see_one_another(database_url: str, tmp_path: Path
             await one.images.put(ben, "mine", "latest", await one.library.read_all(image, 10_000))
         assert missing.value.code == "blob_missing"
         with pytest.raises(SwarmError):
-            await one.images.delete(ben.project, "img", "latest")
+            await one.images.delete(ben, "img", "latest")
         assert (await one.images.resolve(ANA.project, "img")).digest == image
 
 

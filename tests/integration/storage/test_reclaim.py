@@ -14,6 +14,7 @@ from swarm_core.clock import SystemClock
 from swarm_core.reclaim import Reclaimer
 from swarm_core.settings import Retention
 from swarm_protocol.errors import SwarmError
+from swarm_protocol.ids import uuid7
 
 NOW = Retention(jobs=0, logs=0, blob_grace=0, uploads=0)
 
@@ -26,6 +27,7 @@ def reclaimer(one: Vault, retention: Retention = NOW) -> Reclaimer:
         one.uploads,
         SystemClock(),
         SilentLog(),
+        core=uuid7(),
         retention=retention,
         every=60,
     )
@@ -69,7 +71,7 @@ async def test_an_unfinished_job_keeps_everything(database_url: str, tmp_path: P
     async with vault(database_url, tmp_path) as one:
         needed = await one.add(b"input")
         image = await one.push(layer=b"layer")
-        await one.images.delete(ANA.project, "img", "latest")
+        await one.images.delete(ANA, "img", "latest")
         worker, job = await one.running(ANA, image, (needed,))
         await one.library.put(await one.library.owner(worker, f"{job}.1"), digest_of(b"out"), b"out")
         for _ in range(3):
@@ -93,8 +95,8 @@ async def test_a_tagged_image_stays_and_shared_layers_outlive_one_of_two(databas
         await one.push(name="b", layer=b"shared")
         stranger = await one.new_project("other")
         await one.push(stranger, name="c", layer=b"shared")
-        await one.images.delete(ANA.project, "a", "latest")
-        await one.images.delete(ANA.project, "b", "latest")
+        await one.images.delete(ANA, "a", "latest")
+        await one.images.delete(ANA, "b", "latest")
         for _ in range(3):
             await forget_age(one)
             await reclaimer(one).round()

@@ -106,7 +106,12 @@ async def plans(connection: "asyncpg.Connection[asyncpg.Record]", project: UUID)
     drop = {1: "array[]::uuid[]", 2: "array[]::text[]"}
     found.append(("drop_untagged", await plan(connection, queries.load("images")["drop_untagged"], drop)))
     found.append(
-        ("drop_jobs", await plan(connection, queries.load("reclaim")["drop_jobs"], {1: "array[1, 2]::bigint[]"}))
+        (
+            "drop_jobs",
+            await plan(
+                connection, queries.load("reclaim")["drop_jobs"], {1: "array[1, 2]::bigint[]", 2: "1e6", 3: "''"}
+            ),
+        )
     )
     found.append(("lock_jobs", await plan(connection, queries.load("reclaim")["lock_jobs"], {1: "1e9", 2: "100"})))
     return found

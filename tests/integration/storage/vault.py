@@ -53,7 +53,7 @@ class Vault:
         self.store = DiskBlobs(folder)
         self.library = Library(database, self.store)
         self.uploads = Uploads(database, self.store, self.library)
-        self.images = Images(database, self.store, self.library, SystemClock())
+        self.images = Images(database, self.store, self.library, SystemClock(), noted=lambda: None)
 
     async def add(self, data: bytes, owner: Owner = OURS) -> str:
         """A blob that counts; its digest."""

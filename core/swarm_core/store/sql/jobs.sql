@@ -99,8 +99,13 @@ insert into history (job_id, at, old_state, new_state, attempt, actor, reason)
 select id, swarm_now(), $2::job_state, 'cancelled', attempt, $3, 'cancelled' from job;
 
 -- name: ask_cancel
-update job set cancel_requested_at = swarm_now()
-where id = $1 and cancel_requested_at is null and state in ('dispatched', 'running', 'harvesting');
+with job as (
+    update job set cancel_requested_at = swarm_now()
+    where id = $1 and cancel_requested_at is null and state in ('dispatched', 'running', 'harvesting')
+    returning id, project_id, name
+)
+insert into event (project_id, kind, subject, what, actor, detail)
+select project_id, 'job', id::text, 'cancelling', $2, json_strip_nulls(json_build_object('name', name)) from job;
 
 -- Jobs on workers that were asked to stop; read by the core that holds the worker, should the wake-up be lost.
 -- name: cancelling
@@ -125,11 +130,21 @@ select id, swarm_now(), 'held', 'queued', attempt, $2, 'released' from job;
 select project_id, person_id, state::text as state, image_digest, spec::text as spec
 from job where id = $1 and project_id = $2;
 
--- An ended job and all that is its own. Blobs nobody needs any more go with the next reclaim.
+-- An ended job and all that is its own. Blobs nobody needs any more go with the next reclaim. What its history told stays in
+-- the event stream, at its place.
 -- name: remove_ended
 with job as (
     delete from job where id = $1 and project_id = $2 and state in ('succeeded', 'failed', 'timed_out', 'cancelled')
-    returning id
+    returning id, project_id, name, state
+), told as (
+    insert into event (id, xact, at, project_id, kind, subject, what, actor, detail)
+    select c.id, c.xact, c.at, c.project_id, c.kind, c.subject, c.what, c.actor, c.detail
+    from job join job_change c on c.job_id = job.id
+    where c.xact is not null
+), removed as (
+    insert into event (project_id, kind, subject, what, actor, detail)
+    select project_id, 'job', id::text, 'removed', $3, json_strip_nulls(json_build_object('name', name, 'state', state))
+    from job
 ), a as (delete from attempt where job_id in (select id from job)),
    h as (delete from history where job_id in (select id from job)),
    i as (delete from job_input where job_id in (select id from job)),

@@ -6,10 +6,30 @@
 select id from job where ended_at < swarm_now() - $1 * interval '1 second'
 order by ended_at limit $2 for update skip locked;
 
--- Jobs and all that is their own. Blobs that nobody needs any more go by themselves later.
+-- Jobs and all that is their own. Blobs that nobody needs any more go by themselves later. What their history told stays in
+-- the event stream for as long as others stay ($2 seconds); for the rest the stream's floor rises.
 -- name: drop_jobs
-with a as (delete from attempt where job_id = any($1::bigint[])),
-     h as (delete from history where job_id = any($1::bigint[])),
+with told as (
+         insert into event (id, xact, at, project_id, kind, subject, what, actor, detail)
+         select id, xact, at, project_id, kind, subject, what, actor, detail from job_change
+         where job_id = any($1::bigint[]) and xact is not null and at >= swarm_now() - $2 * interval '1 second'
+     ),
+     removed as (
+         insert into event (project_id, kind, subject, what, actor, detail)
+         select project_id, 'job', id::text, 'removed', $3,
+                json_strip_nulls(json_build_object('name', name, 'state', state, 'reason', 'retention'))
+         from job where id = any($1::bigint[])
+     ),
+     h as (delete from history where job_id = any($1::bigint[]) returning xact, id, at),
+     last as (
+         select xact, id from h where xact is not null and at < swarm_now() - $2 * interval '1 second'
+         order by xact desc, id desc limit 1
+     ),
+     floor as (
+         update stream set floor_xact = last.xact, floor_id = last.id from last
+         where (stream.floor_xact, stream.floor_id) < (last.xact, last.id)
+     ),
+     a as (delete from attempt where job_id = any($1::bigint[])),
      i as (delete from job_input where job_id = any($1::bigint[])),
      o as (delete from artifact where job_id = any($1::bigint[])),
      b as (delete from attempt_blob where job_id = any($1::bigint[])),

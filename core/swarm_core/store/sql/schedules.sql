@@ -63,14 +63,25 @@ update schedule s set due_at = i.due_at, fire_at = i.fire_at, tzdata = $4
 from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) as i (id, due_at, fire_at)
 where s.id = i.id;
 
--- What became of occurrences; returns those that nothing had become of before.
+-- What became of occurrences; returns those that nothing had become of before. The event stream tells of those that don't
+-- run; of the others their jobs tell, and of what a pause left out its end does.
 -- name: insert_occurrences
-insert into occurrence (schedule_id, due_at, until, count, at, result, reason)
-select schedule_id, due_at, until, count, swarm_now(), result, reason
-from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::int[], $5::text[], $6::text[])
-     as i (schedule_id, due_at, until, count, result, reason)
-on conflict do nothing
-returning schedule_id, due_at;
+with made as (
+    insert into occurrence (schedule_id, due_at, until, count, at, result, reason)
+    select schedule_id, due_at, until, count, swarm_now(), result, reason
+    from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::int[], $5::text[], $6::text[])
+         as i (schedule_id, due_at, until, count, result, reason)
+    on conflict do nothing
+    returning schedule_id, due_at, until, count, result, reason
+), told as (
+    insert into event (project_id, kind, subject, what, actor, detail)
+    select s.project_id, 'schedule', s.id::text, 'skipped', $7,
+           json_build_object('name', s.name, 'due_at', made.due_at, 'until', made.until, 'count', made.count,
+                             'result', made.result, 'reason', made.reason)
+    from made join schedule s on s.id = made.schedule_id
+    where made.result not in ('ran', 'manual', 'paused')
+)
+select schedule_id, due_at from made;
 
 -- name: set_jobs
 update occurrence o set job_id = i.job_id
@@ -78,9 +89,17 @@ from unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) as i (schedule_id, du
 where o.schedule_id = i.schedule_id and o.due_at = i.due_at;
 
 -- name: fail_occurrences
-update occurrence o set result = $4, reason = i.reason
-from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as i (schedule_id, due_at, reason)
-where o.schedule_id = i.schedule_id and o.due_at = i.due_at;
+with failed as (
+    update occurrence o set result = $4, reason = i.reason
+    from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as i (schedule_id, due_at, reason)
+    where o.schedule_id = i.schedule_id and o.due_at = i.due_at
+    returning o.schedule_id, o.due_at, o.until, o.count, o.result, o.reason
+)
+insert into event (project_id, kind, subject, what, actor, detail)
+select s.project_id, 'schedule', s.id::text, 'skipped', $5,
+       json_build_object('name', s.name, 'due_at', failed.due_at, 'until', failed.until, 'count', failed.count,
+                         'result', failed.result, 'reason', failed.reason)
+from failed join schedule s on s.id = failed.schedule_id;
 
 -- Schedules whose next occurrence was computed with another version of the time zones and is not due yet.
 -- name: lock_outdated
