@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from swarm_consumer.client import Client as Client
     from swarm_consumer.credentials import Credentials as Credentials
+    from swarm_consumer.events import EventFilter as EventFilter
     from swarm_consumer.sync import SyncClient as SyncClient
     from swarm_protocol.errors import SwarmError as SwarmError
     from swarm_protocol.schedule import Schedule as Schedule
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Client",
     "Credentials",
+    "EventFilter",
     "InputFile",
     "JobOutputs",
     "JobSpec",
@@ -40,6 +42,7 @@ __all__ = [
 _HOMES = {
     "Client": "swarm_consumer.client",
     "Credentials": "swarm_consumer.credentials",
+    "EventFilter": "swarm_consumer.events",
     "SyncClient": "swarm_consumer.sync",
     "SwarmError": "swarm_protocol.errors",
     "Schedule": "swarm_protocol.schedule",

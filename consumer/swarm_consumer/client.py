@@ -10,6 +10,7 @@ Every method raises `SwarmError` for what the core refuses or what goes wrong on
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -24,6 +25,7 @@ from swarm_consumer.models import (
     Artifact,
     Cancelled,
     DryRun,
+    Event,
     Image,
     Job,
     JoinToken,
@@ -41,6 +43,7 @@ from swarm_protocol.spec import JobSpec
 if TYPE_CHECKING:
     from swarm_consumer.api_tokens import ApiTokens
     from swarm_consumer.artifacts import Artifacts
+    from swarm_consumer.events import Away, EventFilter
     from swarm_consumer.images import Images, Pushed
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
     from swarm_consumer.projects import Projects
@@ -214,6 +217,28 @@ class Client:
         from swarm_consumer.terminals import Terminal
 
         return Terminal(self._transport, job, command, tty, stdin, size)
+
+    def events(
+        self,
+        which: "EventFilter | None" = None,
+        *,
+        after: str | None = None,
+        since: datetime | None = None,
+        follow: bool = True,
+        patience: float = 60.0,
+        away: "Away | None" = None,
+    ) -> AsyncIterator[Event]:
+        """What happens, each change once and in order: from now, after an event's `cursor`, or since a time.
+
+        Goes on by itself after a lost connection; `away` is called once each time that the core has gone, and after
+        `patience` seconds without it SwarmError is raised. Without `follow` it ends with what has happened up to now.
+        """
+        from swarm_consumer.events import EventFilter, Events
+
+        verbs, filtered = Events(self._transport), which or EventFilter()
+        if not follow:
+            return verbs.past(filtered, after, since)
+        return verbs.follow(filtered, after, since, patience=patience, away=away or (lambda _: None))
 
     async def artifacts(self, job: int) -> list[Artifact]:
         """The files that a job left."""

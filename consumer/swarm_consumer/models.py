@@ -319,3 +319,19 @@ class Secret(_Model, frozen=True, kw_only=True):
     created_by: str = ""
     changed_at: datetime | None = None
     changed_by: str = ""
+
+
+class Event(_Model, frozen=True, kw_only=True):
+    """One change of a job, worker, schedule or image; `cursor` names the place after it in the stream."""
+
+    cursor: str
+    at: datetime
+    kind: str
+    subject: str
+    """The id of what has changed, or the name and tag of an image."""
+    what: str
+    """`created`, `state`, `changed`, `removed`, …"""
+    actor: str = ""
+    project: str | None = None
+    """None: it belongs to the cluster."""
+    detail: dict[str, Any] = {}

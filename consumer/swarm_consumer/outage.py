@@ -11,8 +11,10 @@ OUTAGE_SECONDS = 60.0
 class Outage:
     """How often, and for how long, the core has given no sign."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, patience: float | None = None) -> None:
+        """`patience`: how many seconds it may be away (None: a minute)."""
         self._transport = transport
+        self._policy = RetryPolicy(patience=OUTAGE_SECONDS if patience is None else patience)
         self.over()
 
     def over(self) -> None:
@@ -23,7 +25,7 @@ class Outage:
         """Return when it is time for the next try. Raises SwarmError(unavailable) where there is to be none."""
         self._tries += 1
         delay = next_delay(
-            RetryPolicy(patience=OUTAGE_SECONDS),
+            self._policy,
             Failure.NOT_SENT,
             repeatable=True,
             tries=self._tries,

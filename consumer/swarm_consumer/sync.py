@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from swarm_consumer.api_tokens import ApiTokens
     from swarm_consumer.credentials import Credentials
+    from swarm_consumer.events import Away, EventFilter
     from swarm_consumer.images import Pushed
     from swarm_consumer.jobs import JobFilter
     from swarm_consumer.logs import LogCursor, LogEvent
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Artifact,
         Cancelled,
         DryRun,
+        Event,
         Image,
         Job,
         JoinToken,
@@ -359,6 +361,25 @@ class SyncClient:
     def log_text(self, job: int, stream: str = "stdout") -> str:
         """All of one stream so far as text; what is not UTF-8 is replaced."""
         return self._portal.call(self._client.log_text(job, stream))
+
+    def events(
+        self,
+        which: EventFilter | None = None,
+        *,
+        after: str | None = None,
+        since: datetime | None = None,
+        follow: bool = True,
+        patience: float = 60.0,
+        away: Away | None = None,
+    ) -> Iterator[Event]:
+        """What happens, each change once and in order: from now, after an event's `cursor`, or since a time.
+
+        Goes on by itself after a lost connection; `away` is called once each time that the core has gone, and after
+        `patience` seconds without it SwarmError is raised. Without `follow` it ends with what has happened up to now.
+        """
+        return self._portal.iterate(
+            self._client.events(which, after=after, since=since, follow=follow, patience=patience, away=away)
+        )
 
     def artifacts(self, job: int) -> list[Artifact]:
         """The files that a job left."""

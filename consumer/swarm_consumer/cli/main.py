@@ -27,6 +27,7 @@ class Root(LazyGroup):
         "cancel": Entry(f"{_CLI}.jobs", "cancel", "Jobs"),
         "retry": Entry(f"{_CLI}.jobs", "retry", "Jobs"),
         "rm": Entry(f"{_CLI}.jobs", "remove", "Jobs"),
+        "events": Entry(f"{_CLI}.events", "events", "Jobs"),
         "schedule": Entry(f"{_CLI}.schedules", "app", "Recurring jobs"),
         "import": Entry(f"{_CLI}.imports", "app", "Recurring jobs"),
         "push": Entry(f"{_CLI}.images", "push", "Images"),

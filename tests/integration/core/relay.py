@@ -1,4 +1,4 @@
-"""A TCP relay in front of a database, so that a test can cut it off and mend it."""
+"""A TCP relay in front of a server, so that a test can cut it off, mend it, and put another behind it."""
 
 import asyncio
 import contextlib
@@ -18,8 +18,8 @@ class Relay:
     @property
     def url(self) -> str:
         """The same URL, by way of the relay."""
-        user = self._parts.netloc.rpartition("@")[0]
-        return urlunsplit(self._parts._replace(netloc=f"{user}@127.0.0.1:{self._port}"))
+        user, at, _ = self._parts.netloc.rpartition("@")
+        return urlunsplit(self._parts._replace(netloc=f"{user}{at}127.0.0.1:{self._port}"))
 
     async def __aenter__(self) -> "Relay":
         await self.mend()
@@ -29,6 +29,10 @@ class Relay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.cut()
+
+    def aim(self, url: str) -> None:
+        """Carry connections to another server from now on."""
+        self._parts = urlsplit(url)
 
     async def mend(self) -> None:
         """Take connections (again), on the same port."""
