@@ -16,6 +16,7 @@ from bench.report import Result, result, say
 from swarm_core.clock import SystemClock
 from swarm_core.dispatcher import Dispatcher
 from swarm_core.heartbeats import RECEIVE_BUFFER, Heartbeats
+from swarm_core.logger import Logger
 from swarm_core.session import Session, room_of
 from swarm_protocol import messages as m
 from swarm_protocol.heartbeat import MAX_DATAGRAM, Beat, Opener, Sealer, read_header
@@ -66,7 +67,7 @@ async def _bare(tell: Connection, workers: int, seconds: float) -> tuple[int, fl
 async def _core(tell: Connection, workers: int, seconds: float) -> tuple[int, float]:
     """The core's own: Heartbeats into a Dispatcher with that many sessions. Beats taken, and CPU seconds."""
     clock = SystemClock()
-    dispatcher = Dispatcher(uuid4(), clock, unreachable=5.0, freed=lambda: None)
+    dispatcher = Dispatcher(uuid4(), clock, Logger(clock), unreachable=5.0, freed=lambda: None)
     for key_id in range(workers):
         session = _session(uuid7(), key_id, clock.monotonic())
         dispatcher.add(session)

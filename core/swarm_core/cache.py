@@ -1,8 +1,8 @@
 """Redis, as a cache and a wake-up path between cores. It never raises: losing it costs latency, not truth.
 
 Channels: `queued` (shape ids that have new jobs), `changed` (job ids), `stop` (attempts to be stopped), `revoked`
-(worker ids), `steered` (what operators want of a worker). Keys: `workers:<core>` (this core's view of its workers, with
-a time to live).
+(worker ids), `steered` (what operators want of a worker), `loglevels` (a level of the log was set). Keys:
+`workers:<core>` (this core's view of its workers, with a time to live).
 """
 
 import asyncio
@@ -45,6 +45,7 @@ class Cache:
         self._outbox: deque[tuple[str, bytes]] = deque(maxlen=_OUTBOX)
         self._more = asyncio.Event()
         self.connected = False
+        self._said_away = False
         self.connects: Callable[[], None] = lambda: None
         """Called when messages come again: those sent meanwhile don't."""
 
@@ -116,11 +117,14 @@ class Cache:
             try:
                 async with self._listener.pubsub() as pubsub:
                     await pubsub.subscribe(*[_PREFIX + channel for channel in self._handlers])
-                    self.connected = True
+                    if self._said_away:
+                        self._log.success("redis is back")
+                    self.connected, self._said_away = True, False
                     self.connects()
                     await self._listen(pubsub)
             except (RedisError, OSError, TimeoutError) as error:
-                if self.connected:
+                if not self._said_away:
+                    self._said_away = True
                     self._log.warning("redis is away: wake-ups between cores take a second", error=str(error))
                 self.connected = False
             await self._clock.sleep(_RECONNECT)

@@ -27,6 +27,11 @@ class Connection:
         self._expires = clock.monotonic() + good_for
         self._closed = False
 
+    @property
+    def closing(self) -> tuple[int, str] | None:
+        """The code and the reason with which it is closed from here, if it is."""
+        return self._closing
+
     def good_for(self, seconds: float) -> None:
         """Its access token was refreshed."""
         self._expires = self._clock.monotonic() + seconds

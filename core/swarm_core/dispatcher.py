@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from swarm_core.clock import Clock
+from swarm_core.module import Log
 from swarm_core.placement import Room, Shape
 from swarm_core.sending import Sendable
 from swarm_core.session import Session, Wishes, WorkerView, room_of
@@ -45,9 +46,10 @@ class _Sender:
 class Dispatcher:
     """The table of this core's workers."""
 
-    def __init__(self, core: UUID, clock: Clock, *, unreachable: float, freed: Callable[[], None]) -> None:
+    def __init__(self, core: UUID, clock: Clock, log: Log, *, unreachable: float, freed: Callable[[], None]) -> None:
         self._core = core
         self._clock = clock
+        self._log = log
         self._unreachable = unreachable
         self._freed = freed
         self._sessions: dict[UUID, Session] = {}
@@ -61,6 +63,7 @@ class Dispatcher:
         older = self._sessions.get(session.worker)
         if older is not None:
             self.remove(older)
+            self._log.info("a worker connected again: its older connection is closed", worker=session.worker)
             older.close(CLOSE_REPLACED, "the worker opened a newer session")
         self._sessions[session.worker] = session
         self._by_key[session.key_id] = session

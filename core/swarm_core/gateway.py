@@ -129,10 +129,17 @@ class Gateway:
         try:
             await self._converse(connection, worker)
         except (WebSocketDisconnect, TimeoutError, frames.FrameError, SwarmError) as error:
-            self._log.info("a worker's connection ended", worker=str(worker), reason=str(error) or type(error).__name__)
+            self._note_end(connection, worker, error)
         finally:
             self._open.discard(connection)
             await connection.finish(writer)
+
+    def _note_end(self, connection: Connection, worker: UUID, error: Exception) -> None:
+        """Why a connection ended; of a worker that left in order that was said already."""
+        broke = f"it closed, code {error.code}" if isinstance(error, WebSocketDisconnect) else ""
+        code, reason = connection.closing or (0, broke or str(error) or type(error).__name__)
+        if code != 1000:
+            self._log.info("a worker's connection ended", worker=worker, reason=reason)
 
     async def _converse(self, connection: Connection, worker: UUID) -> None:
         async with asyncio.timeout(_HELLO_SECONDS):
@@ -198,6 +205,7 @@ class Gateway:
         session.take(known.wishes)
         self._dispatcher.add(session)
         connection.send(self._welcome_message(session_id, key_id, key))
+        self._log.info("a worker has connected", worker=worker, name=session.name, version=hello.sysinfo.version)
         return session
 
     def _welcome_message(self, session: UUID, key_id: int, key: bytes) -> m.Welcome:
@@ -280,7 +288,7 @@ class Gateway:
         try:
             granted = await self._gate.exchange(assertion)
         except SwarmError as error:
-            self._log.warning("a worker's token was not refreshed", worker=session.name, error=error.message)
+            self._log.warning("a worker's token was not refreshed", worker=session.worker, error=error.message)
             code = m.CLOSE_REVOKED if error.code == "forbidden" else m.CLOSE_TOKEN
             connection.close(code, error.message)
             return
@@ -291,7 +299,7 @@ class Gateway:
         """It leaves and holds nothing: what never arrived there goes back, its session ends, then its connection."""
         self._dispatcher.remove(session)
         await self._reconciler.part(session)
-        self._log.info("a worker has left", worker=session.name)
+        self._log.info("a worker has left", worker=session.worker, name=session.name)
         connection.close(1000, "goodbye")
 
 

@@ -76,7 +76,13 @@ class Harvester:
     async def _write_unkeepable(self, report: Report, error: Exception) -> list[bool]:
         """Its job must not run for ever: an end that can't be kept as it is ends it all the same."""
         ref = report.message.ref
-        self._log.error("a worker's report can't be kept", job=ref.job, worker=str(report.worker), error=str(error))
+        self._log.error(
+            "a worker's report can't be kept",
+            job=ref.job,
+            attempt=ref.attempt,
+            worker=report.worker,
+            error=str(error),
+        )
         if not isinstance(report.message, Finished):
             return [False]
         end = Finished(ref=ref, result=str(FailureKind.INVALID), message="its worker's report can't be kept")
@@ -94,6 +100,7 @@ class Harvester:
                 self._log.warning("outcomes wait for the database", waiting=len(reports), error=str(error))
                 await self._clock.sleep(_RETRY_SECONDS)
                 continue
+            self._log.debug("reports were written", reports=len(reports), moved=len(moved))
             self._changed(moved)
             return counted
 
@@ -128,7 +135,7 @@ class Harvester:
         for worker, end in ends:
             current = locked.get(end.ref.job)
             if current is None or _is_stale(current, worker, end.ref):
-                self._log.warning("stale report refused", job=end.ref.job, attempt=end.ref.attempt, worker=str(worker))
+                self._log.warning("a stale report was refused", job=end.ref.job, attempt=end.ref.attempt, worker=worker)
             else:
                 step = (end.ref.job, end.ref.attempt, worker)
                 valid[(end.ref.job, end.ref.attempt)] = self._verdict(current, worker, end, step in ran)

@@ -96,7 +96,7 @@ class Leases:
 
     def _answer(self, session: Session, seq: int, renewed: bool) -> None:
         if not renewed:
-            self._log.warning("a session was ended by another core", worker=session.name)
+            self._log.warning("a session was ended by another core", worker=session.worker, name=session.name)
             self._workers.drop(session.worker, CLOSE_SESSION_ENDED, "the lease ran out; connect again")
         elif seq > session.leased_seq:
             session.leased_seq = seq
@@ -124,7 +124,7 @@ class Leases:
         async with transaction(self._database.hot) as connection:
             workers = await sessions.expire(connection, _BATCH)
         for worker in workers:
-            self._log.warning("a worker's lease ran out", worker=str(worker))
+            self._log.warning("a worker's lease ran out", worker=worker)
         while await self._give_back_lost():
             pass
 
@@ -134,6 +134,8 @@ class Leases:
             found = await sessions.lost_attempts(connection, _BATCH)
             ends: list[End] = [(None, lost(*key, "its worker was lost: the lease ran out")) for key in found]
             counted, moved = await self._settle(connection, ends) if ends else (set[tuple[int, int]](), [])
+        for job, attempt in sorted(counted):
+            self._log.warning("an attempt was lost with its worker", job=job, attempt=attempt)
         self._changed(moved)
         return len(counted) == _BATCH
 

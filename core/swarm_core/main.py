@@ -5,6 +5,7 @@ import contextlib
 import gc
 import signal
 import socket
+from collections.abc import Iterator
 from typing import Final
 
 from swarm_core import __version__
@@ -12,16 +13,19 @@ from swarm_core.clock import Clock, SystemClock
 from swarm_core.dbclock import DatabaseClock
 from swarm_core.identity.cluster import open_cluster
 from swarm_core.identity.seal import Sealer, read_seal_key
-from swarm_core.logger import Logger, level_of, take_over
+from swarm_core.logger import Logger, take_over
 from swarm_core.parts import Given, Parts
 from swarm_core.server import WebServer, bind
 from swarm_core.settings import Settings
 from swarm_core.store.database import Database
 from swarm_core.store.opening import open_database
+from swarm_core.syslog.levels import level_of
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import CoreId, uuid7
 
 _STOP_SECONDS: Final = 5.0
+_LOG_SECONDS: Final = 2.0
+"""How long the end waits for the last lines of the log to be written."""
 _COLLECT: Final = (50_000, 20, 50)
 """Thresholds of the three generations. Cyclic garbage is rare here, while a bulk submit makes thousands of objects that
 stay for a while: looking through them after every 700, as is usual, took a fifth of the core's time."""
@@ -39,13 +43,15 @@ async def serve(settings: Settings, clock: Clock) -> None:
     logger = Logger(clock, level=level_of(settings.log_level))
     take_over(logger)
     stop = _stop_on_signals()
-    sealer = Sealer(read_seal_key(settings.seal_key_file))
-    settings.data.mkdir(parents=True, exist_ok=True)
-    listening = bind(settings.host, settings.port)
+    with _last_words(logger):
+        sealer = Sealer(read_seal_key(settings.seal_key_file))
+        settings.data.mkdir(parents=True, exist_ok=True)
+        listening = bind(settings.host, settings.port)
     opening = asyncio.ensure_future(_open(settings, clock, logger))
     try:
-        if not await _before(opening, stop):
-            return
+        with _last_words(logger):
+            if not await _before(opening, stop):
+                return
         database = opening.result()
         try:
             await _serve_on(settings, clock, logger, sealer, database, listening, stop)
@@ -66,7 +72,7 @@ async def _open(settings: Settings, clock: Clock, logger: Logger) -> Database:
 
     database, applied = await open_database(settings.database_url, say, clock, wait=settings.timers.database)
     if applied:
-        logger.info("migrations applied", names=",".join(applied))
+        logger.success("migrations applied", names=",".join(applied))
     for name in ("fsync", "full_page_writes"):
         value = await database.api.fetchval("select current_setting($1)", name)
         if value != "on":
@@ -98,9 +104,11 @@ async def _serve_on(
     stop: asyncio.Event,
 ) -> None:
     core = CoreId(uuid7())
-    shared = DatabaseClock(clock, database.api, logger)
-    await shared.measure()
-    cluster = await open_cluster(database.api, sealer, shared.time())
+    shared = DatabaseClock(clock, database.api, logger.child("clock"))
+    with _last_words(logger):
+        await shared.measure()
+        logger.clock = shared
+        cluster = await open_cluster(database.api, sealer, shared.time())
     parts = Parts(
         Given(
             core=core,
@@ -113,26 +121,47 @@ async def _serve_on(
             version=__version__,
         )
     )
-    port = listening.getsockname()[1]
     try:
-        parts.heartbeats.bind(settings.host, port)
+        with _last_words(logger):
+            port = listening.getsockname()[1]
+            _bind_udp(parts, settings.host, port)
+            server = WebServer(parts.app, parts.certificate.context, listening)
+            parts.supervisor.add(shared)
+            parts.supervisor.add(server)
+            parts.supervisor.start()
+            logger.success(
+                "core is up", core=core, host=settings.host, port=port, cluster=cluster.id, version=__version__
+            )
+            await stop.wait()
+            await _stop(parts, server, logger)
+    finally:
+        await parts.keeper.close(_LOG_SECONDS)
+
+
+def _bind_udp(parts: Parts, host: str, port: int) -> None:
+    try:
+        parts.heartbeats.bind(host, port)
     except OSError as error:
         raise SwarmError(
-            "unavailable", f"can't listen on UDP {settings.host}:{port}: {error.strerror}", hint="free that port"
+            "unavailable", f"can't listen on UDP {host}:{port}: {error.strerror}", hint="free that port"
         ) from None
     parts.gateway.udp_port = port
-    server = WebServer(parts.app, parts.certificate.context, listening)
-    parts.supervisor.add(shared)
-    parts.supervisor.add(server)
-    parts.supervisor.start()
-    logger.success("core is up", core=core, host=settings.host, port=port, cluster=cluster.id, version=__version__)
-    await stop.wait()
-    await _stop(parts, server, logger)
+
+
+@contextlib.contextmanager
+def _last_words(logger: Logger) -> Iterator[None]:
+    """Whatever ends the core is in its log."""
+    try:
+        yield
+    except Exception as error:
+        logger.fatal("the core can't go on", error=str(error) or type(error).__name__)
+        raise
 
 
 async def _stop(parts: Parts, server: WebServer, logger: Logger) -> None:
     """Workers first (they go to another core, or wait), then requests, then the modules with what they still hold."""
     logger.info("core is stopping")
+    parts.syslog.close()
     await parts.gateway.close()
     await server.stop(_STOP_SECONDS)
     await parts.supervisor.stop(_STOP_SECONDS)

@@ -5,7 +5,7 @@ again with backoff; how often, and why, shows in `/health`.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -31,12 +31,13 @@ class Module(Protocol):
 
 
 class Log(Protocol):
-    """Where modules write what happened; the Logger is one."""
+    """Where a module writes what happened; logger.ModuleLog is one."""
 
-    def debug(self, message: str, **fields: object) -> None: ...
-    def info(self, message: str, **fields: object) -> None: ...
-    def warning(self, message: str, **fields: object) -> None: ...
-    def error(self, message: str, **fields: object) -> None: ...
+    def debug(self, message: str, *, tags: Sequence[str] = (), **fields: object) -> None: ...
+    def info(self, message: str, *, tags: Sequence[str] = (), **fields: object) -> None: ...
+    def success(self, message: str, *, tags: Sequence[str] = (), **fields: object) -> None: ...
+    def warning(self, message: str, *, tags: Sequence[str] = (), **fields: object) -> None: ...
+    def error(self, message: str, *, tags: Sequence[str] = (), **fields: object) -> None: ...
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ class Supervisor:
             health.state = "running"
             health.error = await self._run_once(module)
             health.state, health.restarts = "restarting", health.restarts + 1
-            self._log.error("module died", module=module.name, error=health.error, restarts=health.restarts)
+            self._log.error("module died", of=module.name, error=health.error, restarts=health.restarts)
             if self._clock.monotonic() - began >= _HEALTHY_AFTER:
                 backoff = _BACKOFF_FIRST
             await self._clock.sleep(backoff)

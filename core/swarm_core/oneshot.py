@@ -18,10 +18,11 @@ from swarm_core.identity.people import People
 from swarm_core.identity.seal import Sealer, read_seal_key
 from swarm_core.identity.tokens import Tokens
 from swarm_core.identity.workers import Workers
-from swarm_core.logger import Level, Logger
+from swarm_core.logger import Logger
 from swarm_core.settings import Settings, seconds
 from swarm_core.store.database import Database
 from swarm_core.store.opening import WAIT_SECONDS, open_database
+from swarm_core.syslog.levels import Level
 from swarm_protocol.errors import SwarmError
 
 

@@ -4,6 +4,7 @@ In this order: stores and identity, then modules, then the edges, which hold no 
 """
 
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from starlette.routing import BaseRoute
@@ -17,6 +18,7 @@ from swarm_core.api import logs as log_routes
 from swarm_core.api import projects as project_routes
 from swarm_core.api import schedules as schedule_routes
 from swarm_core.api import secrets as secret_routes
+from swarm_core.api import syslog as syslog_routes
 from swarm_core.api import terminals as terminal_routes
 from swarm_core.api import tokens as token_routes
 from swarm_core.api import users as user_routes
@@ -64,6 +66,9 @@ from swarm_core.settings import Settings
 from swarm_core.signals import Signals
 from swarm_core.steering import Steering
 from swarm_core.store.database import Database
+from swarm_core.syslog.keeper import Keeper
+from swarm_core.syslog.log_levels import LogLevels
+from swarm_core.syslog.reader import Syslog
 from swarm_core.templates import Templates
 from swarm_core.terminal_relay import TerminalRelay
 from swarm_core.terminals import Terminals
@@ -91,33 +96,45 @@ class Parts:
     def __init__(self, given: Given) -> None:
         self.given = given
         self._build_stores()
+        self._build_syslog()
         self._build_identity()
         self._build_modules()
         self._build_edges()
-        self.supervisor = Supervisor(self._modules(), given.clock, given.logger)
+        self.supervisor = Supervisor(self._modules(), given.clock, given.logger.child("supervisor"))
 
     def _build_stores(self) -> None:
         given = self.given
         self.events = JobEvents()
-        self.cache = Cache(given.settings.redis_url, given.clock, given.logger)
+        self.cache = Cache(given.settings.redis_url, given.clock, given.logger.child("cache"))
         self.signals = Signals(given.core, self.events, self.cache)
         self.blobs = DiskBlobs(given.settings.data)
         self.library = Library(given.database, self.blobs)
         self.uploads = Uploads(given.database, self.blobs, self.library)
         self.images = Images(given.database, self.blobs, self.library, given.clock, noted=self.signals.noted)
         self.cursors = Cursors(given.cluster.id)
-        self.feed = Feed(given.database, self.cursors, given.clock, given.logger)
+        self.feed = Feed(given.database, self.cursors, given.clock, given.logger.child("feed"))
         self.archive = TaskArchive(given.database, self.library, self.events, given.clock)
+
+    def _build_syslog(self) -> None:
+        given = self.given
+        database, logger, clock = given.database, given.logger, given.clock
+        self.syslog = Syslog(database, clock)
+        log, written = logger.child("syslog"), self.syslog.written
+        self.keeper = Keeper(database, logger.backlog, clock, log, core=given.core, written=written)
+        tell = partial(self.cache.publish, "loglevels", given.core)
+        self.log_levels = LogLevels(database, logger, clock, changed=tell)
+        self.cache.on("loglevels", lambda _: self.log_levels.wake())
 
     def _build_identity(self) -> None:
         given, cluster = self.given, self.given.cluster
         self.tokens = Tokens(cluster.signing_key, given.clock.time, life=given.settings.timers.access_token)
         self.passwords = Passwords()
-        self.people = People(given.database, self.tokens, self.passwords, given.logger)
+        log = given.logger.child("identity")
+        self.people = People(given.database, self.tokens, self.passwords, log)
         self.workers = Workers(
             given.database,
             self.tokens,
-            given.logger,
+            log,
             fingerprint=cluster.authority.fingerprint,
             now=given.clock.time,
             revoked=self.signals.revoked,
@@ -129,16 +146,16 @@ class Parts:
         self.secrets = Secrets(given.database, given.sealer)
         self.accounts = Accounts(given.database, self.people, self.passwords, changed=self.gatekeeper.forget)
         days = given.settings.timers.certificate_days
-        self.certificate = Certificate(cluster.authority, given.clock, given.logger, days=days)
+        self.certificate = Certificate(cluster.authority, given.clock, given.logger.child("certificate"), days=days)
 
     def _build_modules(self) -> None:
         given, timers, changed = self.given, self.given.settings.timers, self.signals.changed
-        core, database, clock, log = given.core, given.database, given.clock, given.logger
+        core, database, clock, log = given.core, given.database, given.clock, given.logger.child
         freed = self.signals.freed
-        self.dispatcher = Dispatcher(core, clock, unreachable=timers.unreachable, freed=freed)
-        self.harvester = Harvester(database, clock, log, core=core, changed=changed)
+        self.dispatcher = Dispatcher(core, clock, log("dispatcher"), unreachable=timers.unreachable, freed=freed)
+        self.harvester = Harvester(database, clock, log("harvester"), core=core, changed=changed)
         caught_up = self.harvester.caught_up
-        self.scheduler = Scheduler(database, self.dispatcher, log, core=core, caught_up=caught_up)
+        self.scheduler = Scheduler(database, self.dispatcher, log("scheduler"), core=core, caught_up=caught_up)
         templates, submitted = Templates(database, self.images), self.signals.submitted
         firing = Firing(database, templates, core=core, woken=submitted, stop=self.signals.stop)
         noted = self.signals.noted
@@ -146,22 +163,33 @@ class Parts:
         self.hibernator = Hibernator(
             database,
             clock,
-            log,
+            log("hibernator"),
             core=core,
             schedules=firing,
             changed=changed,
             is_told=lambda: self.cache.connected,
         )
-        self.receiver = Receiver(database, templates, self.dispatcher, woken=submitted)
+        self.receiver = Receiver(database, templates, self.dispatcher, log("receiver"), woken=submitted)
         self.steering = Steering(
             database, self.images, templates, self.receiver, woken=submitted, stop=self.signals.stop, noted=noted
         )
         settle, shape = self.harvester.settle, self.scheduler.shape
-        self.leases = Leases(database, self.dispatcher, clock, log, timers, settle=settle, shape=shape, changed=changed)
-        self.reconciler = Reconciler(database, self.dispatcher, log, settle=settle, shape=shape, changed=changed)
+        self.leases = Leases(
+            database,
+            self.dispatcher,
+            clock,
+            log("leases"),
+            timers,
+            settle=settle,
+            shape=shape,
+            changed=changed,
+        )
+        self.reconciler = Reconciler(
+            database, self.dispatcher, log("reconcile"), settle=settle, shape=shape, changed=changed
+        )
         logged = self.signals.logged
         self.joblogs = JobLogs(
-            database, self.blobs, self.events, clock, log, on_ack=self.dispatcher.log_safe, changed=logged
+            database, self.blobs, self.events, clock, log("joblogs"), on_ack=self.dispatcher.log_safe, changed=logged
         )
         self.heartbeats = Heartbeats(self.dispatcher)
         self.fleet = Fleet(core, self.dispatcher.workers, self.cache, clock)
@@ -179,7 +207,7 @@ class Parts:
             self.library,
             self.uploads,
             clock,
-            log,
+            log("reclaim"),
             core=core,
             retention=given.settings.retention,
             every=timers.reclaim,
@@ -191,6 +219,8 @@ class Parts:
     def _modules(self) -> list[Module]:
         return [
             self.given.logger,
+            self.keeper,
+            self.log_levels,
             self.cache,
             self.certificate,
             self.receiver,
@@ -218,7 +248,7 @@ class Parts:
             self.terminals,
             self.gatekeeper,
             given.clock,
-            given.logger,
+            given.logger.child("gateway"),
             given.settings.timers,
             facts,
         )
@@ -239,12 +269,13 @@ class Parts:
             *project_routes.routes(self.projects),
             *token_routes.routes(self.api_tokens),
             *secret_routes.routes(self.secrets),
+            *syslog_routes.routes(self.syslog, self.log_levels, given.database),
             *signin.routes(self.people, given.cluster.authority.pem, self.terminals.allows),
             *health.routes(lambda: self.supervisor.health, self.not_ready, given.core, version),
             self.gateway.route(),
         ]
         routes.append(openapi.route(routes, version))
-        return create_app(routes, gatekeeper=self.gatekeeper, clock=given.clock, log=given.logger)
+        return create_app(routes, gatekeeper=self.gatekeeper, clock=given.clock, log=given.logger.child("api"))
 
     def _event_routes(self) -> list[BaseRoute]:
         given, slow = self.given, self.given.settings.timers.slow_reader

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from swarm_core.batcher import Batcher
 from swarm_core.events import Woken
 from swarm_core.idempotency import earlier_job, keys_of
+from swarm_core.module import Log
 from swarm_core.placement import Room, nearest
 from swarm_core.provision import provide
 from swarm_core.specs import shape_of
@@ -47,8 +48,9 @@ class Receiver:
 
     name = "receiver"
 
-    def __init__(self, database: Database, templates: Templates, fleet: Fleet, *, woken: Woken) -> None:
+    def __init__(self, database: Database, templates: Templates, fleet: Fleet, log: Log, *, woken: Woken) -> None:
         self._database = database
+        self._log = log
         self._templates = templates
         self._fleet = fleet
         self._woken = woken
@@ -158,6 +160,7 @@ class Receiver:
     ) -> list[Submitted | None]:
         """Tell of the jobs that are new."""
         pairs = [(job, template) for job, template in zip(made, templates, strict=True) if job]
+        self._log.debug("jobs were accepted", jobs=len(pairs))
         timed = any(template.wake_at or template.queue_seconds for _, template in pairs)
         self._woken([(*job, template.shape) for job, template in pairs], timed)
         return [Submitted(*job) if job else None for job in made]

@@ -5,6 +5,7 @@ The order matters: jobs and logs let go of blobs, manifests let go of layers, an
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -15,15 +16,20 @@ from swarm_core.module import Log
 from swarm_core.settings import Retention
 from swarm_core.store import blobs as blob_rows
 from swarm_core.store import images as image_rows
+from swarm_core.store import log_levels
 from swarm_core.store import logs as log_rows
 from swarm_core.store import reclaim as rows
 from swarm_core.store import schedules as schedule_rows
 from swarm_core.store import stream as stream_rows
+from swarm_core.store import syslog as syslog_rows
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
+from swarm_core.syslog.levels import Level
 from swarm_core.uploads import Uploads
 from swarm_protocol.errors import SwarmError
 
 _BATCH: Final = 200
+_LINES: Final = 2000
+"""Lines of the system's log in a batch: they are short, and nothing else holds on to them."""
 _ROUND: Final = 50
 """Batches of a kind in one round, so that a large backlog doesn't keep the others waiting."""
 _SWEEP_SECONDS: Final = 3600.0
@@ -44,6 +50,7 @@ class Reclaimed:
     occurrences: int = 0
     sessions: int = 0
     events: int = 0
+    syslog: int = 0
     files: int = 0
 
 
@@ -111,6 +118,7 @@ class Reclaimer:
             sessions=await _drain(lambda: rows.drop_sessions(api, _BATCH)),
             events=await _drain(lambda: stream_rows.forget(api, keep.events, _BATCH))
             + await _drain(lambda: stream_rows.forget_progress(api, keep.progress, _BATCH)),
+            syslog=await self._drop_lines(),
         )
 
     async def sweep(self) -> int:
@@ -128,6 +136,21 @@ class Reclaimer:
         async with transaction(self._database.api) as connection:
             return await image_rows.drop_untagged(connection, self._retention.blob_grace, _BATCH)
 
+    async def _drop_lines(self) -> int:
+        """What has outlived its level's time, and what is past the cap."""
+        keep, api, gone = self._retention.syslog, self._database.api, 0
+        for level in Level:
+            age: float = getattr(keep, level.word)
+            gone += await _drain(partial(syslog_rows.drop_old, api, level, age, _LINES), _LINES)
+        left = await syslog_rows.past_cap(api, keep.rows)
+        for _ in range(_ROUND):
+            count = await syslog_rows.drop_oldest(api, min(left, _LINES)) if left > 0 else 0
+            if not count:
+                break
+            gone, left = gone + count, left - count
+        await log_levels.drop_ended(api)
+        return gone
+
     async def _drop_blobs(self) -> int:
         removed = 0
         for _ in range(_ROUND):
@@ -138,12 +161,12 @@ class Reclaimer:
         return removed
 
 
-async def _drain(batch: Callable[[], Awaitable[int]]) -> int:
-    """Call a batch until it finds less than it may take; the sum."""
+async def _drain(batch: Callable[[], Awaitable[int]], size: int = _BATCH) -> int:
+    """Call a batch of that size until it finds less than it may take; the sum."""
     total = 0
     for _ in range(_ROUND):
         count = await batch()
         total += count
-        if count < _BATCH:
+        if count < size:
             break
     return total

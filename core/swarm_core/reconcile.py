@@ -125,8 +125,9 @@ class Reconciler:
         self._workers.ready(session, kept)
         if decided.keep or decided.stop or decided.vanished or decided.never_arrived:
             self._log.info(
-                "worker reconciled",
-                worker=session.name,
+                "a worker was reconciled",
+                worker=session.worker,
+                name=session.name,
                 kept=len(decided.keep),
                 stopped=len(decided.stop),
                 vanished=len(decided.vanished),

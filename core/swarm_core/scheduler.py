@@ -121,6 +121,7 @@ class Scheduler:
         by_job = {item.job: item for item in picked}
         ready = [sendable(item, by_job[item.job], self._shapes) for item in assignments if item.job in moved]
         self._workers.dispatch(ready)
+        self._log.debug("jobs were claimed", found=len(picked), placed=len(ready))
         return picked, len(ready)
 
     def _place(self, picked: list[Picked], rooms: list[Room]) -> list[Assignment]:

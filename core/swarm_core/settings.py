@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from swarm_protocol import quantities
 from swarm_protocol.errors import SwarmError
 
 _TERMINAL_ROLES: Final = ("consumer", "operator", "admin", "nobody")
@@ -33,6 +34,20 @@ class Timers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SyslogRetention:
+    """How long lines of the system's log are kept, in seconds by their level; SWARM_SYSLOG_<NAME>, such as 7d."""
+
+    debug: float = 86400.0
+    info: float = 7 * 86400.0
+    success: float = 7 * 86400.0
+    warning: float = 30 * 86400.0
+    error: float = 90 * 86400.0
+    fatal: float = 365 * 86400.0
+    rows: int = 1_000_000
+    """How many there may be, whatever their age: about 400 MB. The oldest below a warning go first."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Retention:
     """What is kept for how long, in seconds and bytes."""
 
@@ -45,6 +60,7 @@ class Retention:
     """Of the event stream; a cursor that is older has expired."""
     progress: float = 86400.0
     """Of what jobs say of their progress, in the event stream."""
+    syslog: SyslogRetention = field(default_factory=SyslogRetention)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +99,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         log_level=env.get("SWARM_LOG_LEVEL", "info"),
         terminal_role=_terminal_role(env.get("SWARM_TERMINAL_ROLE", "operator")),
         timers=_timers(env),
+        retention=Retention(syslog=_syslog(env)),
     )
 
 
@@ -100,6 +117,29 @@ def _timers(env: Mapping[str, str]) -> Timers:
         if variable in env:
             changed[name] = seconds(env, variable, 0.0)
     return Timers(**changed)
+
+
+def _syslog(env: Mapping[str, str]) -> SyslogRetention:
+    changed: dict[str, float] = {}
+    for name in SyslogRetention.__dataclass_fields__:
+        variable = f"SWARM_SYSLOG_{name.upper()}"
+        if variable in env and name != "rows":
+            changed[name] = _duration(env, variable)
+    return SyslogRetention(**changed, rows=_rows(env, "SWARM_SYSLOG_ROWS", SyslogRetention.rows))
+
+
+def _duration(env: Mapping[str, str], variable: str) -> float:
+    try:
+        return quantities.seconds(env[variable])
+    except quantities.QuantityError as error:
+        raise SwarmError("bad_request", f"{variable}: {error}") from None
+
+
+def _rows(env: Mapping[str, str], variable: str, default: int) -> int:
+    text = env.get(variable) or str(default)
+    if not text.isascii() or not text.isdigit() or not 1000 <= int(text) <= 10**9:
+        raise SwarmError("bad_request", f"{variable}={text!r} is no number of lines from 1000 to 1000000000")
+    return int(text)
 
 
 def seconds(env: Mapping[str, str], variable: str, default: float) -> float:

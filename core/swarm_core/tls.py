@@ -40,7 +40,7 @@ class Certificate:
             left = self.renew_at - self._clock.time()
             if left <= 0:
                 self.current = self._issue()
-                self._log.info("the server's certificate was renewed", good_for_days=round(self._days, 1))
+                self._log.success("the server's certificate was renewed", good_for_days=round(self._days, 1))
             else:
                 await self._clock.sleep(min(left, _LOOK))
 

@@ -40,6 +40,7 @@ class Edge:
             return
         sender = _Sender(send)
         source = _Body(receive, self._clock) if scope["type"] == "http" else receive
+        self._log.debug("a request", kind=scope["type"], method=scope.get("method"), path=scope["path"])
         try:
             await self._app(scope, source, sender)
         except (ClientDisconnect, WebSocketDisconnect):

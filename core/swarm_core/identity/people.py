@@ -84,7 +84,7 @@ class People:
             )
 
     async def _note_refusal(self, name: str, place: str) -> None:
-        self._log.warning("a sign-in failed", user=name, place=place)
+        self._log.warning("a sign-in failed", user=name, place=place, tags=("security",))
         async with transaction(self._database.api) as connection:
             await keys.audit(connection, f"user:{name}", "login_failed", place)
 
@@ -138,7 +138,7 @@ class People:
             if await people.lock_first(connection):
                 await people.add(connection, name, hashed, "admin")
                 await keys.audit(connection, f"user:{name}", "first_admin")
-                self._log.info("the first administrator was made", user=name)
+                self._log.success("the first administrator was made", user=name)
         return await self.login(name, password, client="first administrator", place="this machine")
 
 

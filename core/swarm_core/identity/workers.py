@@ -113,7 +113,7 @@ class Workers:
             given = await self._free_name(connection, check_name((token and token.name) or name))
             await workers.add(connection, worker, given, key)
             await keys.audit(connection, f"worker:{worker}", "join", given, token=token_id)
-        self._log.info("a worker has joined", worker=given, id=str(worker))
+        self._log.success("a worker has joined", worker=worker, name=given)
         return Joined(worker, given)
 
     async def _free_name(self, connection: Connection, name: str) -> str:
@@ -152,7 +152,7 @@ class Workers:
                 raise no_worker(reference)
             await workers.revoke(connection, worker)
             await keys.audit(connection, actor, "revoke_worker", str(worker))
-        self._log.warning("a worker was revoked", worker=str(worker), by=actor)
+        self._log.warning("a worker was revoked", worker=worker, by=actor)
         self._revoked(worker)
         return worker
 

@@ -18,13 +18,14 @@ from swarm_consumer.session import sign_in
 from swarm_core.clock import SystemClock
 from swarm_core.identity.cluster import Cluster, open_cluster
 from swarm_core.identity.seal import Sealer
-from swarm_core.logger import Level, Logger
+from swarm_core.logger import Logger
 from swarm_core.module import Supervisor
 from swarm_core.parts import Given, Parts
 from swarm_core.server import WebServer, bind
 from swarm_core.settings import Settings, Timers
 from swarm_core.store import people, workers
 from swarm_core.store.database import Database, transaction
+from swarm_core.syslog.levels import Level
 from swarm_protocol import messages as m
 from swarm_protocol.claims import SERVER_NAME
 from swarm_protocol.errors import Problem
@@ -43,6 +44,7 @@ class LiveCore:
         self.database = database
         self.cluster = cluster
         self.parts = parts
+        self.logger = parts.given.logger
         self.server = server
         self.contract = Contract(parts.app.routes)
         self.trust = ssl.create_default_context(cadata=cluster.authority.pem)

@@ -64,7 +64,7 @@ class Images:
 
 
 class SilentLog:
-    """Keeps what was logged."""
+    """Keeps what was logged at the usual level."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, dict[str, object]]] = []
@@ -72,7 +72,10 @@ class SilentLog:
     def _add(self, message: str, **fields: object) -> None:
         self.lines.append((message, fields))
 
-    debug = info = warning = error = _add
+    info = success = warning = error = _add
+
+    def debug(self, message: str, **fields: object) -> None:
+        """Below it."""
 
 
 @dataclass
@@ -157,13 +160,13 @@ class Spine:
         self.clock = SystemClock()
         self.log = SilentLog()
         self.timers = timers
-        self.dispatcher = Dispatcher(self.core, self.clock, unreachable=timers.unreachable, freed=self._freed)
+        self.dispatcher = Dispatcher(self.core, self.clock, self.log, unreachable=timers.unreachable, freed=self._freed)
         self.harvester = Harvester(database, self.clock, self.log, core=self.core, changed=self._changed)
         self.scheduler = Scheduler(
             database, self.dispatcher, self.log, core=self.core, caught_up=self.harvester.caught_up
         )
         templates = Templates(database, Images())
-        self.receiver = Receiver(database, templates, self.dispatcher, woken=self._submitted)
+        self.receiver = Receiver(database, templates, self.dispatcher, self.log, woken=self._submitted)
         self.steering = Steering(
             database,
             Images(),

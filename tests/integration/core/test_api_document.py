@@ -207,6 +207,16 @@ class Visitor:
         await self.ok("POST", "/attempt-secrets", token=token, headers={"Swarm-Attempt": f"{job}.1"})
         await self.ok("DELETE", "/secrets/db", 204)
 
+    async def read_the_log(self) -> None:
+        self._core.logger.error("something", job=7, reason="a test")
+        found = await self.ok("GET", "/syslog?level=debug&order=oldest&limit=5&since=2026-01-01T00:00:00Z&text=test")
+        await self.ok("GET", f"/syslog/follow?after={max(0, found['head'] - 1)}&timeout=5")
+        for form in ("ndjson", "logfmt"):
+            await self.ok("GET", f"/syslog/export?format={form}&module=core&until=2100-01-01T00:00:00Z")
+        await self.ok("PUT", "/syslog/levels/gateway", json={"level": "debug", "seconds": 60})
+        await self.ok("GET", "/syslog/levels")
+        await self.ok("DELETE", "/syslog/levels/gateway", 204)
+
     async def read_what_a_job_left(self, job: int) -> None:
         await self.ok("GET", f"/jobs/{job}")
         await self.ok("GET", f"/jobs/{job}/artifacts?attempt=1")
@@ -258,6 +268,7 @@ async def test_real_answers_are_what_the_document_says(core: LiveCore, tmp_path:
     await visitor.look_back()
     await visitor.keep_accounts()
     await visitor.keep_secrets(tmp_path)
+    await visitor.read_the_log()
     await visitor.read_what_a_job_left(await job_with_files(core, tmp_path))
     await visitor.let_a_worker_in_and_out(str(core.cluster.id))
     await visitor.ok("POST", "/password", 204, json={"old": PASSWORD, "new": f"{PASSWORD}2"})

@@ -144,6 +144,7 @@ async def test_serving_waits_for_the_database_too(env: dict[str, str]) -> None:
     done = await run(env | {"SWARM_DATABASE_URL": f"postgresql://swarm:geheim@127.0.0.1:{port}/swarm"}, "serve")
     assert (done.code, done.out) == (1, "")
     assert f"waiting for the database at 127.0.0.1:{port}/swarm" in done.err
+    assert f' fatal core "the core can\'t go on" error="the database at 127.0.0.1:{port}/swarm' in done.err
     assert f"error: the database at 127.0.0.1:{port}/swarm can't be used" in done.err
     assert "Traceback" not in done.err
 
@@ -203,8 +204,14 @@ async def test_a_core_serves_until_it_is_told_to_stop(env: dict[str, str]) -> No
         with contextlib.suppress(ProcessLookupError):
             process.kill()
     assert process.returncode == 0, err.decode()
-    assert 'success "core is up"' in err.decode()
+    assert 'success core "core is up"' in err.decode()
     assert "Traceback" not in err.decode()
+    database = await asyncpg.connect(env["SWARM_DATABASE_URL"])
+    said = [
+        row["message"] for row in await database.fetch("select message from syslog where module = 'core' order by id")
+    ]
+    await database.close()
+    assert said[-3:] == ["core is up", "core is stopping", "core has stopped"]
 
 
 async def ready(client: httpx2.AsyncClient, process: asyncio.subprocess.Process) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -12,7 +13,11 @@ from tests.integration.storage.vault import ANA, OURS, Vault, digest_of, pieces,
 
 from swarm_core.clock import SystemClock
 from swarm_core.reclaim import Reclaimer
-from swarm_core.settings import Retention
+from swarm_core.settings import Retention, SyslogRetention
+from swarm_core.store import syslog as syslog_rows
+from swarm_core.syslog.backlog import Kept
+from swarm_core.syslog.levels import Level
+from swarm_core.syslog.line import Line
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import uuid7
 
@@ -257,3 +262,51 @@ async def test_a_log_pack_goes_when_no_segment_is_left(database_url: str, tmp_pa
         await forget_age(one)
         await reclaimer(one, keep_jobs).round()
         assert not await one.store.exists(pack)
+
+
+async def lines_of(one: Vault) -> list[str]:
+    """What the system's log has, oldest first."""
+    return [row["message"] for row in await one.database.api.fetch("select message from syslog order by at, id")]
+
+
+async def say(one: Vault, *said: tuple[Level, float]) -> None:
+    """Lines of a level that are so many days old."""
+    now = SystemClock().time()
+    kept = [
+        Kept(seq, Line(now - days * 86400, level, "core", f"{level.word} {days:g}"), 1)
+        for seq, (level, days) in enumerate(said)
+    ]
+    await syslog_rows.insert(one.database.api, uuid4(), kept)
+
+
+async def test_lines_of_the_log_are_kept_as_long_as_their_level_says(database_url: str, tmp_path: Path) -> None:
+    async with vault(database_url, tmp_path) as one:
+        await say(one, *[(level, days) for level in Level for days in (400, 60, 10, 2, 0.5)])
+        keep = Retention(syslog=SyslogRetention(info=3 * 86400.0))
+        gone = await reclaimer(one, keep).round()
+        assert await lines_of(one) == [
+            "error 60",
+            "fatal 60",
+            "warning 10",
+            "error 10",
+            "fatal 10",
+            "info 2",
+            "success 2",
+            "warning 2",
+            "error 2",
+            "fatal 2",
+            *(f"{level.word} 0.5" for level in Level),
+        ]
+        assert gone.syslog == 14
+        assert (await reclaimer(one, keep).round()).syslog == 0
+
+
+async def test_past_the_cap_the_oldest_go_and_warnings_last(database_url: str, tmp_path: Path) -> None:
+    async with vault(database_url, tmp_path) as one:
+        await say(
+            one, (Level.ERROR, 0.9), (Level.DEBUG, 0.8), (Level.INFO, 0.7), (Level.WARNING, 0.6), (Level.INFO, 0.5)
+        )
+        gone = await reclaimer(one, Retention(syslog=SyslogRetention(rows=3))).round()
+        assert (gone.syslog, await lines_of(one)) == (2, ["error 0.9", "warning 0.6", "info 0.5"])
+        gone = await reclaimer(one, Retention(syslog=SyslogRetention(rows=1))).round()
+        assert (gone.syslog, await lines_of(one)) == (2, ["warning 0.6"])

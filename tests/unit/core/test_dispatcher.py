@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from tests.fixtures.sessions import StillClock, session
+from tests.integration.core.spine import SilentLog
 
 from swarm_core.dispatcher import Dispatcher
 from swarm_core.placement import Shape
@@ -19,7 +20,9 @@ class Scene:
     sent: list[FromCore] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.dispatcher = Dispatcher(uuid4(), StillClock(), unreachable=5.0, freed=lambda: self.freed.append(True))
+        self.dispatcher = Dispatcher(
+            uuid4(), StillClock(), SilentLog(), unreachable=5.0, freed=lambda: self.freed.append(True)
+        )
         self.session = session(2, send=self.sent.append)
         self.dispatcher.add(self.session)
         self.dispatcher.ready(self.session, [(1, 1, Shape(1, 1000, 1, 1, {}))])
