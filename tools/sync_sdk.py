@@ -6,7 +6,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ SOURCES: Final = {
     "projects": ("Projects", "projects"),
     "api_tokens": ("ApiTokens", "tokens"),
     "secrets": ("Secrets", "secrets"),
+    "syslog": ("Syslog", "syslog"),
 }
 """Module of each group of verbs: its class, and the name under which a client has it."""
 HEAD: Final = '''"""The SDK without `await`: the same verbs, for scripts and notebooks.
@@ -95,7 +96,7 @@ def made() -> str:
     body = [CLIENT.rstrip("\n"), *_methods(_class(trees["client"], "Client"), "_client")]
     body += [_property(name, attribute) for name, attribute in SOURCES.values()]
     text = "\n".join([*groups, *body]) + "\n"
-    return HEAD + _imports(trees.values(), text) + text
+    return HEAD + _imports(trees, text) + text
 
 
 def _class(tree: ast.Module, name: str) -> ast.ClassDef:
@@ -174,12 +175,11 @@ def _property(name: str, attribute: str) -> str:
         return Sync{name}(self._portal, self._client.{attribute})'''
 
 
-def _imports(trees: Iterable[ast.Module], text: str) -> str:
+def _imports(trees: Mapping[str, ast.Module], text: str) -> str:
     """Under TYPE_CHECKING, what the signatures name."""
     known: dict[str, str] = {"Iterator": "collections.abc", "Path": "pathlib", "TracebackType": "types"}
-    for name, (group, _) in SOURCES.items():
-        known[group] = f"swarm_consumer.{name}"
-    for tree in trees:
+    for name, tree in trees.items():
+        known |= {node.name: f"swarm_consumer.{name}" for node in tree.body if isinstance(node, ast.ClassDef)}
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module:
                 known |= {each.name: node.module for each in node.names}

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
     from swarm_consumer.secrets import Secrets
+    from swarm_consumer.syslog import Syslog
     from swarm_consumer.terminals import Terminal
     from swarm_consumer.uploads import Uploads
     from swarm_consumer.users import Users
@@ -320,6 +321,13 @@ class Client:
         from swarm_consumer.secrets import Secrets
 
         return Secrets(self._transport)
+
+    @property
+    def syslog(self) -> "Syslog":
+        """What the cores say of themselves: `client.syslog.follow(…)`."""
+        from swarm_consumer.syslog import Syslog
+
+        return Syslog(self._transport)
 
     # Loaded when first used: a short command needs one of these at most.
 

@@ -335,3 +335,28 @@ class Event(_Model, frozen=True, kw_only=True):
     project: str | None = None
     """None: it belongs to the cluster."""
     detail: dict[str, Any] = {}
+
+
+class SyslogLine(_Model, frozen=True, kw_only=True):
+    """A line of the system's log; `fields` are those besides the job and the worker."""
+
+    id: int
+    at: datetime
+    core: str = ""
+    level: str
+    module: str
+    message: str
+    tags: list[str] = []
+    job: int | None = None
+    worker: str | None = None
+    fields: dict[str, Any] = {}
+
+
+class LogLevel(_Model, frozen=True, kw_only=True):
+    """From which level on a module's lines are kept; `changed_by` is None where nobody has set it."""
+
+    module: str
+    level: str
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+    until: datetime | None = None

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Image,
         Job,
         JoinToken,
+        LogLevel,
         MadeToken,
         Member,
         Occurrence,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         ScheduleState,
         Secret,
         Submitted,
+        SyslogLine,
         User,
         WhoAmI,
         Worker,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
     from swarm_consumer.secrets import Secrets
+    from swarm_consumer.syslog import Recent, Syslog, SyslogFilter
     from swarm_consumer.users import Users
     from swarm_protocol.schedule import Edit, Schedule
     from swarm_protocol.spec import JobSpec
@@ -230,6 +233,47 @@ class SyncSecrets:
     def remove(self, name: str) -> None:
         """Delete a secret; what runs keeps its own."""
         self._portal.call(self._verbs.remove(name))
+
+
+class SyncSyslog:
+    """The verbs about the system's log. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Syslog) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def lines(
+        self, which: SyslogFilter | None = None, *, limit: int | None = 100, oldest_first: bool = False
+    ) -> Iterator[SyslogLine]:
+        """Lines, newest first, at most `limit` (None: all)."""
+        return self._portal.iterate(self._verbs.lines(which, limit=limit, oldest_first=oldest_first))
+
+    def recent(self, which: SyslogFilter | None = None, *, count: int = 100) -> Recent:
+        """The newest lines; `follow` goes on from their head."""
+        return self._portal.call(self._verbs.recent(which, count=count))
+
+    def follow(self, which: SyslogFilter | None = None, *, after: int | None = None) -> Iterator[SyslogLine]:
+        """Lines as they are written, from now on or after the line of that id; goes on over an outage of a minute.
+
+        `since` and `until` don't matter here.
+        """
+        return self._portal.iterate(self._verbs.follow(which, after=after))
+
+    def export(self, which: SyslogFilter | None = None, *, form: str = "ndjson") -> Iterator[bytes]:
+        """All lines that fit, oldest first, as the bytes of a file of `ndjson` or `logfmt`."""
+        return self._portal.iterate(self._verbs.export(which, form=form))
+
+    def levels(self) -> list[LogLevel]:
+        """From which level on each module's lines are kept."""
+        return self._portal.call(self._verbs.levels())
+
+    def set_level(self, module: str, level: str, *, seconds: float | None = None) -> LogLevel:
+        """Set the level of a module (or of `all`) on every core, for so many seconds or until it is taken back."""
+        return self._portal.call(self._verbs.set_level(module, level, seconds=seconds))
+
+    def reset_level(self, module: str) -> None:
+        """Take a level back that was set."""
+        self._portal.call(self._verbs.reset_level(module))
 
 
 class SyncClient:
@@ -451,3 +495,8 @@ class SyncClient:
     def secrets(self) -> SyncSecrets:
         """The verbs of `Client.secrets`."""
         return SyncSecrets(self._portal, self._client.secrets)
+
+    @property
+    def syslog(self) -> SyncSyslog:
+        """The verbs of `Client.syslog`."""
+        return SyncSyslog(self._portal, self._client.syslog)

@@ -23,6 +23,18 @@ def start_time(text: str, now: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def past_time(text: str, now: datetime) -> datetime:
+    """`1h` (ago), an RFC 3339 time, or a local `2026-01-02 03:04`. Raises QuantityError. `now` is aware."""
+    stripped = text.strip()
+    if _DATE.match(stripped):
+        return _absolute(stripped).astimezone(UTC)
+    try:
+        return now - timedelta(seconds=seconds(stripped))
+    except (QuantityError, OverflowError):
+        hint = "write it like 90m (ago), 2026-01-02T03:04:05Z or '2026-01-02 03:04'"
+        raise QuantityError(f"{text!r} is no time; {hint}") from None
+
+
 def _absolute(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)

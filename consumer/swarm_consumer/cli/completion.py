@@ -39,6 +39,10 @@ async def _secrets(client: Client) -> list[Offer]:
     return [(secret.name, f"version {secret.version}") for secret in await client.secrets.all()]
 
 
+async def _modules(client: Client) -> list[Offer]:
+    return [(each.module, each.level) for each in await client.syslog.levels()]
+
+
 def job_ids(incomplete: str) -> list[Offer]:
     """Recent jobs with their state."""
     return _offer(_jobs, incomplete)
@@ -72,6 +76,11 @@ def project_names(incomplete: str) -> list[Offer]:
 def secret_names(incomplete: str) -> list[Offer]:
     """The project's secrets."""
     return _offer(_secrets, incomplete)
+
+
+def module_names(incomplete: str) -> list[Offer]:
+    """Modules of the core with the levels of their logs."""
+    return _offer(_modules, incomplete)
 
 
 def _offer(find: Callable[[Client], Awaitable[list[Offer]]], incomplete: str) -> list[Offer]:

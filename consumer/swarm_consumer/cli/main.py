@@ -34,6 +34,7 @@ class Root(LazyGroup):
         "images": Entry(f"{_CLI}.images", "images", "Images"),
         "secret": Entry(f"{_CLI}.secrets", "app", "Data"),
         "worker": Entry(f"{_CLI}.workers", "app", "Workers"),
+        "syslog": Entry(f"{_CLI}.syslog", "app", "The cores"),
         "user": Entry(f"{_CLI}.users", "app", "People"),
         "project": Entry(f"{_CLI}.projects", "app", "People"),
         "token": Entry(f"{_CLI}.tokens", "app", "People"),
