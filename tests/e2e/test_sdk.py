@@ -21,10 +21,16 @@ EXAMPLES = [text for text in BLOCKS if "from_credentials" in text]
 
 
 @pytest.mark.parametrize(
-    ("number", "says"), [(0, "succeeded 0"), (1, "succeeded hello"), (2, hashlib.md5(b"correct horse").hexdigest())]
+    ("number", "says"),
+    [
+        (0, "succeeded 0"),
+        (1, "succeeded hello"),
+        (2, hashlib.md5(b"correct horse").hexdigest()),
+        (3, "success core is up"),
+    ],
 )
 def test_the_examples(home: Home, tmp_path: Path, number: int, says: str) -> None:
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 4
     (tmp_path / "data.csv").write_text("1\n2\n")
     program = EXAMPLES[number].replace('"busybox"', f'"{IMAGE}"')
     done = subprocess.run(
