@@ -95,6 +95,7 @@ def _session(worker: UUID, key_id: int, now: float) -> Session:
         generation=0,
         labels={},
         capacity=_CAPACITY,
+        own_capacity=_CAPACITY,
         sysinfo=_SYSINFO,
         room=room_of(worker, _CAPACITY, {}),
         opener=Opener(KEY),

@@ -476,6 +476,15 @@ create table worker (
     paused_at timestamp with time zone,
     paused_by text default ''::text not null,
     own_labels jsonb default '{}'::jsonb not null,
+    drain_at timestamp with time zone,
+    drain_by text default ''::text not null,
+    drain_until timestamp with time zone,
+    drain_cut integer,
+    wanted_capacity jsonb default '{}'::jsonb not null,
+    minor integer default 0 not null,
+    status json,
+    images json,
+    status_at timestamp with time zone,
     UNIQUE (name),
     PRIMARY KEY (id)
 );
@@ -488,6 +497,7 @@ create table worker_session (
     lease_until timestamp with time zone not null,
     reconciled_at timestamp with time zone,
     ended_at timestamp with time zone,
+    condition text default ''::text not null,
     PRIMARY KEY (id),
     FOREIGN KEY (worker_id) REFERENCES worker(id)
 );

@@ -25,6 +25,8 @@ from swarm_protocol.messages import (
 )
 from swarm_protocol.states import WorkerState
 
+_DEPARTED: Final = 10_000
+"""Sessions whose connection has ended and of which nobody has been told yet that they are silent."""
 _TRAILING: Final = 10_000
 """Ended attempts of a worker whose log is not whole yet. One past this loses the rest of its log."""
 
@@ -55,6 +57,7 @@ class Dispatcher:
         self._sessions: dict[UUID, Session] = {}
         self._by_key: dict[int, Session] = {}
         self._senders: dict[tuple[int, int], _Sender] = {}
+        self._departed: dict[UUID, float] = {}
 
     # Sessions --------------------------------------------------------------------------------------------
 
@@ -70,6 +73,9 @@ class Dispatcher:
 
     def remove(self, session: Session) -> None:
         """Its connection has ended. Its attempts stay as they are: the lease decides."""
+        self._departed[session.id] = session.heard()
+        if len(self._departed) > _DEPARTED:
+            del self._departed[next(iter(self._departed))]
         self._by_key.pop(session.key_id, None)
         for key in (*session.held, *session.trailing):
             self._forget_sender(session, key)
@@ -81,6 +87,7 @@ class Dispatcher:
         for job, attempt, shape in kept:
             self._hold(session, (job, attempt), shape)
         session.placing = True
+        session.tell()
         self._freed()
 
     def session(self, worker: UUID) -> Session | None:
@@ -135,6 +142,23 @@ class Dispatcher:
         session.load, session.state = load, state
         session.room.load = load.load1
         session.gives_back = session.gives_back and load.free_slots == 0
+
+    def conditions(self) -> list[tuple[Session, str]]:
+        """How the workers of this core are: unreachable, initializing for want of an engine, or nothing of the kind."""
+        return [(session, self._condition(session)) for session in self._sessions.values() if session.placing]
+
+    def _condition(self, session: Session) -> str:
+        if self._is_silent(session):
+            return WorkerState.UNREACHABLE
+        return WorkerState.INITIALIZING if session.lacks_engine() else ""
+
+    def departed(self) -> list[UUID]:
+        """Sessions whose connection has ended, each once: when it was silent for as long as makes it unreachable."""
+        late = self._clock.monotonic() - self._unreachable
+        found = [session for session, heard in self._departed.items() if heard < late]
+        for session in found:
+            del self._departed[session]
+        return found
 
     def _is_silent(self, session: Session) -> bool:
         return self._clock.monotonic() - session.heard() > self._unreachable
@@ -251,6 +275,8 @@ class Dispatcher:
     def _state(self, session: Session) -> str:
         if self._is_silent(session):
             return WorkerState.UNREACHABLE
+        if session.placing and session.is_draining():
+            return WorkerState.DRAINING
         if session.placing and session.paused_by():
             return WorkerState.PAUSED
         if session.placing and (session.gives_back or session.state == WorkerState.DRAINING):

@@ -20,6 +20,7 @@ from swarm_core.clock import Clock
 from swarm_core.connection import Connection
 from swarm_core.dispatcher import Dispatcher
 from swarm_core.harvester import Harvester, Report
+from swarm_core.machines import Machines
 from swarm_core.module import Log
 from swarm_core.policy import RELEASED
 from swarm_core.reconcile import Reconciler
@@ -85,6 +86,7 @@ class Gateway:
         dispatcher: Dispatcher,
         harvester: Harvester,
         reconciler: Reconciler,
+        machines: Machines,
         logs: LogSink,
         terminals: TerminalWords,
         gate: WorkerGate,
@@ -97,6 +99,7 @@ class Gateway:
         self._dispatcher = dispatcher
         self._harvester = harvester
         self._reconciler = reconciler
+        self._machines = machines
         self._logs = logs
         self._terminals = terminals
         self._gate = gate
@@ -179,6 +182,7 @@ class Gateway:
                     capacity=_json(hello.capacity),
                     sysinfo=_json(hello.sysinfo),
                     labels=_json(hello.labels),
+                    minor=hello.minor,
                 )
         except LOST as error:
             raise TimeoutError(f"the database doesn't answer: {error}") from error
@@ -193,6 +197,7 @@ class Gateway:
             labels=hello.labels,
             own_labels=hello.labels,
             capacity=hello.capacity,
+            own_capacity=hello.capacity,
             sysinfo=hello.sysinfo,
             room=room_of(worker, hello.capacity, hello.labels),
             opener=Opener(key),
@@ -244,6 +249,8 @@ class Gateway:
                     await self._reconciler.reconcile(session, message.held)
                 case m.TokenRequest():
                     await self._refresh(session, connection, message.assertion)
+                case m.Status():
+                    await self._machines.note(session, message)
                 case m.Goodbye():
                     await self._part(session, connection)
                 case m.TerminalOpened() | m.TerminalOutput() | m.TerminalTaken() | m.TerminalEnded():
@@ -300,7 +307,7 @@ class Gateway:
         self._dispatcher.remove(session)
         await self._reconciler.part(session)
         self._log.info("a worker has left", worker=session.worker, name=session.name)
-        connection.close(1000, "goodbye")
+        connection.close(m.CLOSE_PARTED, "goodbye")
 
 
 def _json(value: object) -> str:

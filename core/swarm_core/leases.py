@@ -18,9 +18,11 @@ from swarm_core.placement import ShapeOf
 from swarm_core.sending import Sendable, sendable
 from swarm_core.session import Session, Wishes
 from swarm_core.settings import Timers
-from swarm_core.store import attempts, jobs, sessions, wishes
+from swarm_core.store import attempts, events, jobs, sessions, wishes
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
+from swarm_core.store.worker_history import moved
 from swarm_protocol.messages import CLOSE_SESSION_ENDED, Lease
+from swarm_protocol.states import WorkerState
 
 _BATCH: Final = 500
 
@@ -48,11 +50,13 @@ class Leases:
         log: Log,
         timers: Timers,
         *,
+        core: UUID,
         settle: Settle,
         shape: ShapeOf,
         changed: Changed,
     ) -> None:
         self._database = database
+        self._actor = f"core:{core}"
         self._workers = workers
         self._settle = settle
         self._shape = shape
@@ -123,8 +127,10 @@ class Leases:
     async def _expire(self) -> None:
         async with transaction(self._database.hot) as connection:
             workers = await sessions.expire(connection, _BATCH)
+            died = [moved(worker, WorkerState.DEAD, self._actor, "its lease ran out") for worker in workers]
+            await events.record(connection, died)
         for worker in workers:
-            self._log.warning("a worker's lease ran out", worker=worker)
+            self._log.warning("a worker's lease ran out", worker=worker.id, name=worker.name)
         while await self._give_back_lost():
             pass
 

@@ -30,6 +30,7 @@ from swarm_core.cache import Cache
 from swarm_core.clock import Clock
 from swarm_core.cursors import Cursors
 from swarm_core.dispatcher import Dispatcher
+from swarm_core.drains import Drains
 from swarm_core.events import JobEvents
 from swarm_core.feed import Feed
 from swarm_core.fleet import Fleet
@@ -54,6 +55,7 @@ from swarm_core.leases import Leases
 from swarm_core.library import Library
 from swarm_core.logger import Logger
 from swarm_core.logreader import LogReader
+from swarm_core.machines import Machines
 from swarm_core.module import Module, Supervisor
 from swarm_core.operating import Operating
 from swarm_core.receiver import Receiver
@@ -63,6 +65,7 @@ from swarm_core.recurring.firing import Firing
 from swarm_core.recurring.schedules import Schedules
 from swarm_core.scheduler import Scheduler
 from swarm_core.settings import Settings
+from swarm_core.sightings import Sightings
 from swarm_core.signals import Signals
 from swarm_core.steering import Steering
 from swarm_core.store.database import Database
@@ -180,10 +183,15 @@ class Parts:
             clock,
             log("leases"),
             timers,
+            core=core,
             settle=settle,
             shape=shape,
             changed=changed,
         )
+        self.drains = Drains(
+            database, self.dispatcher, clock, log("drains"), every=timers.sweep, settle=settle, changed=changed
+        )
+        self.sightings = Sightings(database, self.dispatcher, clock, log("sightings"), core=core)
         self.reconciler = Reconciler(
             database, self.dispatcher, log("reconcile"), settle=settle, shape=shape, changed=changed
         )
@@ -228,6 +236,8 @@ class Parts:
             self.scheduler,
             self.hibernator,
             self.leases,
+            self.drains,
+            self.sightings,
             self.joblogs,
             self.heartbeats,
             self.fleet,
@@ -244,6 +254,7 @@ class Parts:
             self.dispatcher,
             self.harvester,
             self.reconciler,
+            Machines(given.database, given.clock, given.logger.child("machines")),
             self.joblogs,
             self.terminals,
             self.gatekeeper,

@@ -12,10 +12,13 @@ from swarm_core.events import Changed, Moves
 from swarm_core.module import Log
 from swarm_core.placement import Shape, ShapeOf
 from swarm_core.session import Session
-from swarm_core.store import attempts, sessions
+from swarm_core.store import attempts, drains, events, sessions, worker_history
 from swarm_core.store.attempts import OpenAttempt
 from swarm_core.store.database import LOST, Connection, Database, transaction
+from swarm_core.store.drains import Drained
+from swarm_core.store.worker_history import Named
 from swarm_protocol.messages import CLOSE_SESSION_ENDED, Cancel, Finished, HeldAttempt, Reconciled, Ref
+from swarm_protocol.states import WorkerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Reconciler:
                     return
                 decided, moved = await self._settle_missing(connection, session, held)
                 await attempts.move_to_session(connection, [(a.job, a.attempt) for a in decided.keep], session.id)
+                await events.record(connection, _available(session))
         except LOST as error:
             raise TimeoutError(f"the database doesn't answer: {error}") from error
         self._changed(moved)
@@ -99,6 +103,7 @@ class Reconciler:
                 if not await sessions.finish(connection, session.id):
                     return
                 _, moved = await self._settle_missing(connection, session, [])
+                await events.record(connection, [_left(session, await drains.finish(connection, session.worker))])
         except LOST as error:
             raise TimeoutError(f"the database doesn't answer: {error}") from error
         self._changed(moved)
@@ -137,6 +142,27 @@ class Reconciler:
     async def _known_shape(self, number: int) -> Shape:
         found = await self._shape(number)
         return found if found is not None else Shape(number, 0, 0, 0, {})
+
+
+def _available(session: Session) -> list[events.Event]:
+    """What its history says of a worker that gets jobs from now on, or of why it doesn't."""
+    state = session.resting()
+    if state is WorkerState.INITIALIZING:
+        return []  # for want of an engine, which is noted by itself
+    return [worker_history.moved(_named(session), state, f"worker:{session.worker}", "ready")]
+
+
+def _named(session: Session) -> Named:
+    return Named(session.worker, session.name)
+
+
+def _left(session: Session, drained: Drained | None) -> events.Event:
+    actor = f"worker:{session.worker}"
+    if drained is None:
+        return worker_history.moved(_named(session), WorkerState.DEAD, actor, "left")
+    return worker_history.moved(
+        _named(session), WorkerState.DEAD, actor, "drained", by=drained.by, cut=drained.cut or None
+    )
 
 
 def _ends(decided: Plan) -> list[End]:

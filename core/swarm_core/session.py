@@ -1,21 +1,25 @@
 """Sessions: what the core keeps in memory of a worker that is connected, and what it shows of it."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from swarm_core.capacity import limits, offered
 from swarm_core.placement import Room, Shape
 from swarm_protocol.heartbeat import Opener
-from swarm_protocol.messages import Capacity, FromCore, Load, SysInfo
+from swarm_protocol.messages import STEERED_SINCE, Capacity, Drain, FromCore, Load, Resize, SysInfo
 from swarm_protocol.states import WorkerState
 
 Send = Callable[[FromCore], None]
 """Puts a message into the outbox of a worker's connection; never waits."""
 Close = Callable[[int, str], None]
 """Closes a worker's connection with a code and a reason."""
+_NOT_DRAINED: Final = Drain(wanted=False)
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +30,12 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """Who wants it to get nothing new; empty: nobody."""
     labels: Mapping[str, str] = {}
     """Set over its own."""
+    drained_by: str = ""
+    """Who wants it to finish what it has and leave; empty: nobody."""
+    overdue: bool = False
+    """The deadline of that has come and was noted: what it still has goes back to the queue."""
+    capacity: Mapping[str, int] = {}
+    """Set over its own, by what is offered."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +72,15 @@ class Session:
     wishes: Wishes | None = None
     own_labels: Mapping[str, str] = field(default_factory=dict)
     """What it says of itself; `labels` are these with those of the operators."""
+    own_capacity: Capacity
+    """What it says of itself; `capacity` is this with what operators want."""
+    told_drain: Drain = _NOT_DRAINED
+    told_slots: int = 0
+    """What it was last told; 0 slots: nothing."""
+    condition: str = ""
+    """How it was last noted to be (`sightings`)."""
+    status_at: float = -math.inf
+    """When it last told how its machine is, on the core's monotonic clock."""
     held: dict[tuple[int, int], Shape] = field(default_factory=dict)
     trailing: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
     """Ended attempts whose last log bytes may still come, for control messages overtake logs."""
@@ -71,21 +90,63 @@ class Session:
         return max(self.heard_ws, self.heard_udp)
 
     def take(self, wishes: Wishes) -> None:
-        """Be as operators want it."""
+        """Be as operators want it; the worker itself is told what it needs to know, once it has been reconciled."""
         self.wishes, self.name = wishes, wishes.name
         self.labels = self.room.labels = {**self.own_labels, **wishes.labels}
+        self._offer(offered(self.own_capacity, wishes.capacity, limits(self.sysinfo, self.own_capacity), self.minor))
+        self.tell()
+
+    def _offer(self, capacity: Capacity) -> None:
+        """From now on it offers that much. What runs stays, so that there may be less than no room."""
+        before, self.capacity = self.capacity, capacity
+        self.room.slots_total = max(1, capacity.slots)
+        self.room.slots += capacity.slots - before.slots
+        self.room.cpu_millis += capacity.cpu_millis - before.cpu_millis
+        self.room.memory += capacity.memory - before.memory
+        self.room.disk += capacity.disk - before.disk
+
+    def tell(self) -> None:
+        """Tell the worker what operators want of it, where it can do something about that and was not told yet."""
+        if not self.placing or self.minor < STEERED_SINCE or self.wishes is None:
+            return
+        drain = Drain(wanted=self.is_draining(), now=self.is_draining() and self.wishes.overdue)
+        if drain != self.told_drain:
+            self.told_drain = drain
+            self.send(drain)
+        slots = self.capacity.slots
+        if slots > 0 and slots != (self.told_slots or self.own_capacity.slots):
+            self.told_slots = slots
+            self.send(Resize(slots=slots))
+
+    def is_draining(self) -> bool:
+        """Whether an operator wants it to finish and leave."""
+        return self.wishes is not None and bool(self.wishes.drained_by)
+
+    def lacks_engine(self) -> bool:
+        """Whether it can run nothing, for its container engine does not answer."""
+        return self.state == WorkerState.INITIALIZING or self.own_capacity.slots <= 0
 
     def paused_by(self) -> str:
         """Who wants it to get nothing new; empty: nobody."""
         return self.wishes.paused_by if self.wishes is not None else ""
 
+    def resting(self) -> WorkerState:
+        """Its state as far as no job is looked at."""
+        if self.is_draining():
+            return WorkerState.DRAINING
+        if self.paused_by():
+            return WorkerState.PAUSED
+        return WorkerState.INITIALIZING if self.lacks_engine() else WorkerState.WAITING
+
     def closed(self) -> str:
         """Why it takes nothing new, in words for a person; empty where it does."""
+        if self.wishes is not None and self.is_draining():
+            return f"{self.wishes.drained_by} is draining it; `swarm worker resume {self.name}`"
         if self.paused_by():
             return f"{self.paused_by()} has paused it; `swarm worker resume {self.name}`"
         if self.gives_back or self.state == WorkerState.DRAINING:
             return "it is being drained"
-        if self.state == WorkerState.INITIALIZING or self.capacity.slots <= 0:
+        if self.lacks_engine():
             return "its container engine does not answer; start it there"
         return ""
 

@@ -14,6 +14,13 @@ PROTOCOL_MAJOR: Final = 1
 PROTOCOL_MINOR: Final = 2
 """Differs: unknown messages and fields of the later one are ignored by the earlier. 1: `Goodbye`. 2: daily use."""
 
+STEERED_SINCE: Final = 2
+"""Minor version from which on a worker knows `Drain` and `Resize`, and a core `Status`."""
+MAX_IMAGES: Final = 200
+"""Images that a `Status` names at most."""
+
+CLOSE_PARTED: Final = 1000
+"""The answer to a goodbye."""
 CLOSE_VERSION: Final = 4001
 CLOSE_REVOKED: Final = 4003
 CLOSE_TOKEN: Final = 4004
@@ -53,8 +60,20 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
     disk: int
 
 
+class Gpu(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One GPU of a worker."""
+
+    kind: str
+    """As its driver calls it."""
+    memory: int = 0
+    """Bytes."""
+
+
 class SysInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a worker is; shown to people and matched by constraints through the labels derived from it."""
+    """What a worker is; shown to people and matched by constraints through the labels derived from it.
+
+    From `os_name` on since minor version 2; zero and empty is what isn't known. What changes comes as a `Status`.
+    """
 
     hostname: str
     os: str
@@ -66,6 +85,18 @@ class SysInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Version of the container engine, or empty while none answers."""
     version: str
     """Version of the worker."""
+    os_name: str = ""
+    """For people, such as `Debian GNU/Linux 12 (bookworm)`."""
+    kernel: str = ""
+    runc: str = ""
+    """Version of the runtime under the engine."""
+    cgroup: str = ""
+    """Version of the control groups: 1 or 2."""
+    disk: int = 0
+    """Bytes of the file system that has the worker's folder."""
+    booted_at: float = 0.0
+    """When the machine started, in seconds since the epoch."""
+    gpus: list[Gpu] = []
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +250,31 @@ class TerminalEnded(_Message, frozen=True, tag="term_ended"):
     message: str = ""
 
 
+class HeldImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that the worker keeps in its engine."""
+
+    digest: str
+    """Of the manifest that was asked for."""
+    size: int
+    """Bytes of its layers, compressed."""
+
+
+class Status(_Message, frozen=True, tag="status"):
+    """How the machine is. Said in the beginning of a session, then at most once a minute, and only when something has
+    changed that a person would call a change; only to a core of minor version 2 or later."""
+
+    load: tuple[float, float, float]
+    """Load averages of 1, 5 and 15 minutes, as the machine counts them."""
+    memory_free: int
+    disk_free: int
+    """Of the file system that has the worker's folder."""
+    images: list[HeldImage] = []
+    """The newest `MAX_IMAGES`."""
+    image_count: int = 0
+    image_bytes: int = 0
+    """Of all images, also of those not listed."""
+
+
 # --- core → worker ---------------------------------------------------------------------------------------
 
 
@@ -358,7 +414,36 @@ ToTerminal = TerminalOpen | TerminalInput | TerminalSize | TerminalSeen | Termin
 OfTerminal = TerminalOpened | TerminalOutput | TerminalTaken | TerminalEnded
 """What a worker says about one."""
 
+
+class Drain(_Message, frozen=True, tag="drain"):
+    """Take nothing new, finish what is held, then say goodbye and exit. For this session; since minor version 2."""
+
+    wanted: bool = True
+    """False takes it back: go on as before."""
+    now: bool = False
+    """Its deadline has passed: stop what is held and give it back."""
+
+
+class Resize(_Message, frozen=True, tag="resize"):
+    """Run that many attempts at once from now on; those that run go on. For this session; since minor version 2."""
+
+    slots: int
+
+
 FromWorker = (
-    Hello | Reconcile | Accepted | Started | Harvesting | Log | Finished | Ping | TokenRequest | Goodbye | OfTerminal
+    Hello
+    | Reconcile
+    | Accepted
+    | Started
+    | Harvesting
+    | Log
+    | Finished
+    | Ping
+    | TokenRequest
+    | Goodbye
+    | Status
+    | OfTerminal
 )
-FromCore = Welcome | Reconciled | Assign | Cancel | Discard | Ack | LogAck | Lease | TokenGrant | ToTerminal
+FromCore = (
+    Welcome | Reconciled | Assign | Cancel | Discard | Ack | LogAck | Lease | TokenGrant | Drain | Resize | ToTerminal
+)

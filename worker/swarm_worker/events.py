@@ -8,11 +8,13 @@ from swarm_protocol.messages import (
     Assign,
     Cancel,
     Discard,
+    Drain,
     Finished,
     FromWorker,
     Lease,
     Reconciled,
     Ref,
+    Resize,
     Welcome,
 )
 
@@ -43,7 +45,7 @@ class Mode(Enum):
 
     SERVING = "serving"
     DRAINING = "draining"
-    """Takes nothing new and leaves once nothing is held."""
+    """A core wants it: takes nothing new, and leaves once nothing is held and the core can hear of it."""
     STOPPING = "stopping"
     """Stops what it runs, reports it as released, and leaves."""
 
@@ -119,7 +121,7 @@ class Connecting:
 
 @dataclass(frozen=True)
 class ModeWanted:
-    """A person or the system wants the worker to drain or to stop."""
+    """A person or the system wants the worker to stop."""
 
     mode: Mode
 
@@ -132,6 +134,8 @@ Event = (
     | Discard
     | Ack
     | Lease
+    | Drain
+    | Resize
     | Disconnected
     | Restored
     | RunnerStarted

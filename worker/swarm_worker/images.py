@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from swarm_protocol import oci
-from swarm_protocol.messages import ImageRef, Ref
+from swarm_protocol.messages import HeldImage, ImageRef, Ref
 from swarm_protocol.states import FailureKind
 from swarm_worker.archive import docker_archive
 from swarm_worker.failures import AttemptFailed, of_disk
@@ -135,6 +135,11 @@ class Images:
         self._users[digest] = self._users.get(digest, 1) - 1
         if self._users[digest] <= 0:
             del self._users[digest]
+
+    def held(self) -> list[HeldImage]:
+        """All of them, the most recently used first."""
+        known = sorted(self._known.values(), key=lambda image: image.used_at, reverse=True)
+        return [HeldImage(digest=image.digest, size=image.size) for image in known]
 
     def forget_checks(self) -> None:
         """The engine was away: look again whether images are still there."""

@@ -75,23 +75,29 @@ class Link:
         self._pause = _FIRST_PAUSE
         self._can_leave = False
         self._leaving = False
+        self._parted = False
         self._over = asyncio.Event()
 
-    async def leave(self) -> None:
+    async def leave(self) -> bool:
         """Have the core end the session, and wait until it has; nothing happens where none is open. Bounded.
 
-        For a worker that holds nothing: what still comes from the core is passed over. `run` returns.
+        For a worker that holds nothing: what still comes from the core is passed over. `run` returns. Whether the core
+        has taken its leave: else it may not know, and `run` can be called again.
         """
         if not self._can_leave:
-            return
+            return False
         self._leaving = True
         self._outbox.say(Goodbye())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GOODBYE):
                 await self._over.wait()
+        return self._parted
 
     async def run(self) -> None:
         """Stay connected until cancelled or, after `leave`, until the session is over. Raises Revoked."""
+        self._leaving = self._can_leave = False
+        self._over.clear()
+        self._outbox.reset()
         while True:
             why, least = await self._once()
             self._can_leave = False
@@ -150,6 +156,7 @@ class Link:
             raise Revoked("the worker was revoked")
         if code == messages.CLOSE_TOKEN:
             self._tokens.drop()
+        self._parted = self._leaving and code == messages.CLOSE_PARTED
         slow = code in (messages.CLOSE_VERSION, messages.CLOSE_REPLACED)
         return _WHY.get(code or 0, str(error)), _LAST_PAUSE if slow else 0.0
 

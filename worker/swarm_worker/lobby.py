@@ -11,7 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from swarm_protocol import messages
-from swarm_protocol.messages import FromCore, Hello, Load, Reconcile, Welcome
+from swarm_protocol.messages import Drain, FromCore, Hello, Load, Reconcile, Welcome
 from swarm_protocol.states import WorkerState
 from swarm_worker import sysinfo
 from swarm_worker.api import CoreApi
@@ -26,21 +26,23 @@ from swarm_worker.worker import Facts
 log = logging.getLogger("swarm.worker")
 
 
-async def attend(facts: Facts, identity: Identity, api: CoreApi, tokens: Tokens, stop: asyncio.Event) -> None:
-    """Be shown as a worker that lacks its engine, until cancelled or told to stop."""
+async def attend(facts: Facts, identity: Identity, api: CoreApi, tokens: Tokens, stop: asyncio.Event) -> bool:
+    """Be shown as a worker that lacks its engine, until cancelled, told to stop, or drained; whether it was that."""
     lobby = Lobby(facts, identity.host)
     link = Link(identity, api, tokens, lobby.outbox, lobby)
     running, stopped = asyncio.create_task(link.run()), asyncio.create_task(stop.wait())
+    drained = asyncio.create_task(lobby.drained.wait())
     try:
-        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, stopped, drained}, return_when=asyncio.FIRST_COMPLETED)
         await link.leave()
     finally:
-        running.cancel()
-        stopped.cancel()
-        [ended, _] = await asyncio.gather(running, stopped, return_exceptions=True)
+        for task in (running, stopped, drained):
+            task.cancel()
+        [ended, *_] = await asyncio.gather(running, stopped, drained, return_exceptions=True)
         lobby.disconnected("the lobby is left")
     if isinstance(ended, Revoked):
         log.error("%s", ended)  # it is met again once there is an engine
+    return lobby.drained.is_set()
 
 
 class Lobby:
@@ -50,6 +52,7 @@ class Lobby:
         self.outbox = Outbox(LogWindow(), lambda piece: b"")
         self._facts = replace(facts, capacity=msgspec.structs.replace(facts.capacity, slots=0))
         self._host = heart_host
+        self.drained = asyncio.Event()
         self._heart = Heart(lambda: (WorkerState.INITIALIZING.value, self.ping(0)))
 
     def connecting(self) -> None:
@@ -72,7 +75,9 @@ class Lobby:
         self.outbox.say(Reconcile(held=[]))
 
     def received(self, message: FromCore) -> None:
-        """Who offers no slot is given no job."""
+        """Who offers no slot is given no job, and has nothing to finish."""
+        if isinstance(message, Drain) and message.wanted:
+            self.drained.set()
 
     def ping(self, seq: int) -> Load:
         """How busy the machine is."""

@@ -14,6 +14,7 @@ from swarm_protocol.messages import (
     Assign,
     Cancel,
     Discard,
+    Drain,
     Finished,
     FromWorker,
     Harvesting,
@@ -22,6 +23,7 @@ from swarm_protocol.messages import (
     Reconcile,
     Reconciled,
     Ref,
+    Resize,
     Started,
     Welcome,
 )
@@ -85,6 +87,7 @@ class Machine:
     """All attempts of one worker. Feed it with `on`."""
 
     slots: int
+    """Attempts at once; what the core wants for a session, else its own."""
     held: dict[Ref, Held] = field(default_factory=dict)
     mode: Mode = Mode.SERVING
     engine_ready: bool = True
@@ -93,6 +96,10 @@ class Machine:
     _connected: bool = False
     _reconciled: bool = False
     lease: LeaseClock = field(default_factory=LeaseClock)
+    own_slots: int = 0
+
+    def __post_init__(self) -> None:
+        self.own_slots = self.slots
 
     # --- what can be asked -------------------------------------------------------------------------------
 
@@ -122,6 +129,15 @@ class Machine:
         """Whether something is held that only the session's lease keeps ours: not one whose outcome is committed."""
         return any(not held.acked for held in self.held.values())
 
+    @property
+    def is_drained(self) -> bool:
+        """Whether it is to leave when it has nothing left, has nothing left, and the core can hear of it."""
+        return self.mode is Mode.DRAINING and self._reconciled and self._is_empty
+
+    @property
+    def _is_empty(self) -> bool:
+        return not self.held and not self._leaving
+
     def may_start(self, ref: Ref, now: float) -> bool:
         """Whether a container may be started now (CLOCK_BOOTTIME): the attempt is ours as far as anyone can know."""
         held = self.held.get(ref)
@@ -137,7 +153,7 @@ class Machine:
         """Take one event; the effects are to be carried out in order."""
         effects = list(self._decide(event))
         effects += self._begin_waiting()
-        if self.mode is not Mode.SERVING and not self.held and not self._leaving:
+        if self.is_drained or (self.mode is Mode.STOPPING and self._is_empty):
             effects.append(Leave())
         return effects
 
@@ -159,6 +175,11 @@ class Machine:
                 return self._restore(event)
             case ModeWanted(mode=mode):
                 return self._want(mode)
+            case Drain():
+                return self._drain(event)
+            case Resize(slots=slots):
+                self.slots = slots
+                return []
             case Welcome() | Disconnected() | Connecting() | PingSent() | Lease():
                 return self._session(event)
             case _:
@@ -170,6 +191,9 @@ class Machine:
                 self.lease.connecting(at)
             case Welcome(lease_seconds=seconds):
                 self._connected, self._reconciled = True, False
+                self.slots = self.own_slots
+                if self.mode is Mode.DRAINING:  # a word of the session before; this one's core says it again
+                    self.mode = Mode.SERVING
                 self.lease.welcomed(seconds)
             case Disconnected():
                 self._connected = self._reconciled = False
@@ -342,8 +366,15 @@ class Machine:
 
     def _want(self, mode: Mode) -> list[Effect]:
         self.mode = mode
-        if mode is not Mode.STOPPING:
+        return self._give_all_back() if mode is Mode.STOPPING else []
+
+    def _drain(self, event: Drain) -> list[Effect]:
+        if self.mode is Mode.STOPPING:
             return []
+        self.mode = Mode.DRAINING if event.wanted else Mode.SERVING
+        return self._give_all_back() if event.now else []
+
+    def _give_all_back(self) -> list[Effect]:
         return [effect for ref in list(self.held) for effect in self._stop(ref, Why.RELEASED)]
 
 

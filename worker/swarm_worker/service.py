@@ -20,6 +20,7 @@ from swarm_worker.link import Link, Revoked
 from swarm_worker.lobby import attend
 from swarm_worker.machine import Machine
 from swarm_worker.outbox import Outbox
+from swarm_worker.reporter import Reporter
 from swarm_worker.runner import Parts
 from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import Engine, EngineError
@@ -36,9 +37,13 @@ from swarm_worker.worker import Facts, Worker
 
 log = logging.getLogger("swarm.worker")
 EXIT_REVOKED: Final = 4
+DRAINED: Final = "drained"
+"""The last state of a worker that left because an operator wanted it to: who watches it does not start it again."""
 _ENGINE_PAUSE: Final = 2.0
 _STOP_SECONDS: Final = 60.0
 _REPORT_SECONDS: Final = 5.0
+_AGAIN: Final = 0.5
+"""Seconds after a goodbye that was not answered."""
 
 
 def boottime() -> float:
@@ -59,6 +64,7 @@ class Service:
         self._engine = Engine(settings.docker_host)
         self._stop = asyncio.Event()
         self._mode: Mode | None = None
+        self._last_state = "stopped"
 
     def wants(self, mode: Mode | None) -> None:
         """End: None hands over (containers stay), STOPPING stops them."""
@@ -92,13 +98,13 @@ class Service:
         finally:
             await api.close()
             await self._engine.close()
-            self._state = "stopped"
+            self._state = self._last_state
             self._core = "not connected"
             self._show()
 
     async def _await_engine(self, tokens: Tokens, api: CoreApi) -> str | None:
         """The engine's version once it answers; None when told to end before."""
-        lobby: asyncio.Task[None] | None = None
+        lobby: asyncio.Task[bool] | None = None
         try:
             while not self._stop.is_set():
                 try:
@@ -106,6 +112,9 @@ class Service:
                 except EngineError as error:
                     self._engine_missing(error)
                 lobby = lobby or asyncio.create_task(self._in_lobby(tokens, api))
+                if lobby.done() and lobby.result():
+                    self._last_state = DRAINED
+                    return None
                 await _within(self._stop.wait(), _ENGINE_PAUSE)
             return None
         finally:
@@ -114,16 +123,19 @@ class Service:
                     lobby.cancel()
                 await asyncio.wait({lobby})
 
-    async def _in_lobby(self, tokens: Tokens, api: CoreApi) -> None:
-        """Show the core that this worker is here, and what it lacks."""
+    async def _in_lobby(self, tokens: Tokens, api: CoreApi) -> bool:
+        """Show the core that this worker is here, and what it lacks; whether it was drained."""
         records, problems = Journal(self._settings.data).read_all()
-        if not records and not problems:
-            await attend(self._facts(""), self._identity, api, tokens, self._stop)
+        if records or problems:
+            return False
+        return await attend(self._facts(""), self._identity, api, tokens, self._stop)
 
     def _facts(self, engine: str) -> Facts:
         settings = self._settings
         capacity, labels = sysinfo.capacity(settings), sysinfo.labels(settings)
-        return Facts(capacity, sysinfo.sysinfo(engine), labels, self._identity.cluster)
+        return Facts(
+            capacity, sysinfo.sysinfo(settings.data, engine, self._engine.runtime), labels, self._identity.cluster
+        )
 
     def _engine_missing(self, error: EngineError) -> None:
         remedy = "start it (systemctl start docker), or let this user use it (group docker)"
@@ -142,20 +154,49 @@ class Service:
         watching = asyncio.create_task(self._watch_engine(worker))
         stop = asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                return await self._revoked(running, worker, sandboxes)
-            if self._mode is not None:
-                await self._wind_down(worker, self._mode)
-                await _quietly(sandboxes.close())
-            if not worker.machine.needs_lease:
-                await link.leave()
-            return 0
+            while True:
+                left = asyncio.create_task(worker.left.wait())
+                await asyncio.wait({running, stop, left}, return_when=asyncio.FIRST_COMPLETED)
+                left.cancel()
+                if running.done():
+                    return await self._revoked(running, worker, sandboxes)
+                if stop.done():
+                    return await self._end(worker, link, sandboxes)
+                worker.left.clear()
+                if not worker.machine.is_drained:
+                    continue  # it was taken back just now
+                if await link.leave():
+                    return await self._drained(sandboxes)
+                running = await self._connect_again(running, worker, link)
         finally:
             for task in (running, watching, stop):
                 task.cancel()
             await asyncio.gather(running, watching, stop, return_exceptions=True)
+            self._reporter.stop()
             await worker.hand_over()
+
+    async def _end(self, worker: Worker, link: Link, sandboxes: Sandboxes) -> int:
+        """As a signal wants it."""
+        if self._mode is not None:
+            await self._wind_down(worker, self._mode)
+            await _quietly(sandboxes.close())
+        if not worker.machine.needs_lease:
+            await link.leave()
+        return 0
+
+    async def _drained(self, sandboxes: Sandboxes) -> int:
+        log.info("drained: all that was held has ended, and the core knows")
+        self._last_state = DRAINED
+        await _quietly(sandboxes.close())
+        return 0
+
+    async def _connect_again(self, running: "asyncio.Task[None]", worker: Worker, link: Link) -> "asyncio.Task[None]":
+        """The core may not know that the drain is done, or has taken it back: it says so to a new session."""
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        worker.disconnected("the core did not answer the goodbye")
+        await _within(self._stop.wait(), _AGAIN)
+        return asyncio.create_task(link.run())
 
     def _build(self, version: str, api: CoreApi) -> tuple[Worker, Outbox, Sandboxes]:
         settings, identity = self._settings, self._identity
@@ -167,6 +208,8 @@ class Service:
         shelf = Shelf(journal, settings.log_cap)
         outbox = Outbox(LogWindow(), shelf.read)
         facts = self._facts(version)
+        images = Images(settings.data, self._engine, transfer, owner.worker, settings.image_budget)
+        self._reporter = Reporter(settings.data, facts.sysinfo, images.held, outbox.say)
         worker = Worker(
             facts,
             Machine(slots=facts.capacity.slots),
@@ -185,7 +228,7 @@ class Service:
                 session=lambda: worker.session,
                 containers=containers,
                 sandboxes=sandboxes,
-                images=Images(settings.data, self._engine, transfer, owner.worker, settings.image_budget),
+                images=images,
                 transfer=transfer,
                 secrets=Secrets(owner.worker, asking(api, log.warning), settings.secrets),
                 journal=journal,
@@ -204,8 +247,17 @@ class Service:
         self._state = state
         self._show()
 
-    def core_is(self, text: str) -> None:
-        """Whether the core is connected, for the status."""
+    def connected(self, welcome: Welcome) -> None:
+        """A session begins."""
+        self._reporter.start(welcome)
+        self._core_is("connected")
+
+    def disconnected(self, why: str) -> None:
+        """The session is over."""
+        self._reporter.stop()
+        self._core_is(why)
+
+    def _core_is(self, text: str) -> None:
         self._core = text
         self._show()
 
@@ -254,10 +306,10 @@ class _Watched:
 
     def welcomed(self, welcome: Welcome) -> None:
         self._worker.welcomed(welcome)
-        self._service.core_is("connected")
+        self._service.connected(welcome)
 
     def disconnected(self, why: str) -> None:
-        self._service.core_is(why)
+        self._service.disconnected(why)
         self._worker.disconnected(why)
 
 

@@ -5,6 +5,7 @@ import platform
 import shutil
 import socket
 from importlib import metadata
+from pathlib import Path
 
 import psutil
 
@@ -26,8 +27,8 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def sysinfo(engine_version: str) -> SysInfo:
-    """The machine as it is now."""
+def sysinfo(data: Path, engine_version: str, runtime_version: str) -> SysInfo:
+    """The machine, as far as it does not change while it runs. `data`: the worker's folder."""
     return SysInfo(
         hostname=socket.gethostname(),
         os=platform.system().lower(),
@@ -36,7 +37,19 @@ def sysinfo(engine_version: str) -> SysInfo:
         memory=psutil.virtual_memory().total,
         engine=engine_version,
         version=_version(),
+        os_name=_os_name(),
+        kernel=platform.release(),
+        runc=runtime_version,
+        cgroup=_cgroup(),
+        disk=shutil.disk_usage(data).total,
+        booted_at=float(round(psutil.boot_time())),
     )
+
+
+def figures(data: Path) -> tuple[tuple[float, float, float], int, int]:
+    """Load averages, free memory and free disk of the worker's folder. May block while the disk is busy."""
+    one, five, fifteen = (round(load, 2) for load in os.getloadavg())
+    return (one, five, fifteen), memory_free(), shutil.disk_usage(data).free
 
 
 def capacity(settings: Settings) -> Capacity:
@@ -65,6 +78,18 @@ def load1() -> float:
 def memory_free() -> int:
     """Bytes that new programs could have."""
     return psutil.virtual_memory().available
+
+
+def _os_name() -> str:
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return platform.system()
+    return release.get("PRETTY_NAME") or release.get("NAME", "")
+
+
+def _cgroup() -> str:
+    return "2" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "1"
 
 
 def _version() -> str:

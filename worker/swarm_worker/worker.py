@@ -286,7 +286,7 @@ class Worker:
         return self.load()
 
     def disconnected(self, why: str) -> None:
-        """The session is over."""
+        """The session is over. Idempotent."""
         self._heart.stop()
         self._terminals.close_all()
         self.feed(e.Disconnected())

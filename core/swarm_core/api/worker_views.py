@@ -7,9 +7,25 @@ from uuid import UUID
 
 import msgspec
 
+from swarm_core.capacity import Limits, offered
 from swarm_core.session import WorkerView
-from swarm_core.store.workers import HeldAttempt, WorkerRow
+from swarm_core.store.worker_history import Step
+from swarm_core.store.workers import HeldAttempt, Image, WorkerRow
+from swarm_protocol.messages import STEERED_SINCE, Capacity
 from swarm_protocol.states import WorkerState
+
+
+class Drain(msgspec.Struct, kw_only=True):
+    """That it is to finish what it has and leave."""
+
+    at: datetime
+    by: str
+    until: datetime | None
+    """Its deadline."""
+    cut: int | None
+    """Attempts that the deadline stopped; None while it has not come."""
+    by_hand: bool
+    """It is of a version that can't be told to leave: somebody has to stop it once it has nothing left."""
 
 
 class Worker(msgspec.Struct, kw_only=True):
@@ -20,17 +36,26 @@ class Worker(msgspec.Struct, kw_only=True):
     state: str
     labels: dict[str, str]
     capacity: dict[str, Any]
+    """What it offers to jobs."""
+    own_capacity: dict[str, Any]
+    """What it would offer by itself."""
+    wanted_capacity: dict[str, int]
+    """What an operator set over that."""
     free: dict[str, int] | None = None
     """What it has left; None while no core that can be asked has it connected."""
     load: dict[str, float] | None = None
     running: int
     sysinfo: dict[str, Any]
+    status: dict[str, Any] | None = None
+    """How its machine is, as it told last; None where it never did."""
+    status_at: datetime | None = None
     core: UUID | None = None
     seen_at: datetime | None
     joined_at: datetime
     revoked_at: datetime | None
     paused_at: datetime | None = None
     paused_by: str = ""
+    drain: Drain | None = None
 
 
 class Held(msgspec.Struct, kw_only=True):
@@ -43,10 +68,40 @@ class Held(msgspec.Struct, kw_only=True):
     started_at: datetime | None
 
 
+class HeldImage(msgspec.Struct, kw_only=True):
+    """An image that a worker keeps."""
+
+    digest: str
+    size: int
+    reference: str
+
+
 class WorkerPage(Worker, kw_only=True):
     """One worker with what it has of one's own project."""
 
     attempts: list[Held]
+    images: list[HeldImage]
+
+
+class WorkerStep(msgspec.Struct, kw_only=True):
+    """Something that happened to a worker."""
+
+    id: int
+    at: datetime
+    what: str
+    """`created`, `state`, `changed` or `removed`."""
+    state: str
+    """With `state`: the new one."""
+    reason: str
+    actor: str
+    detail: dict[str, Any]
+
+
+class WorkerHistory(msgspec.Struct):
+    """A part of what happened to a worker."""
+
+    items: list[WorkerStep]
+    next: str | None
 
 
 class WorkerList(msgspec.Struct):
@@ -69,27 +124,62 @@ def merge(row: WorkerRow, live: Mapping[tuple[UUID, UUID], WorkerView]) -> Worke
         name=row.name,
         state=_state(row, view),
         labels=row.labels,
-        capacity=row.capacity,
+        capacity=msgspec.to_builtins(view.capacity) if view else _offered(row),
+        own_capacity=row.capacity,
+        wanted_capacity=row.wanted_capacity,
         free=msgspec.to_builtins(view.free) if view else None,
         load={"load1": view.load} if view else None,
         running=view.running if view else row.running,
         sysinfo=row.sysinfo,
+        status=row.status,
+        status_at=row.status_at,
         core=row.core,
         seen_at=row.seen_at,
         joined_at=row.joined_at,
         revoked_at=row.revoked_at,
         paused_at=row.paused_at,
         paused_by=row.paused_by,
+        drain=_drain(row),
     )
 
 
-def with_attempts(worker: Worker, attempts: Iterable[HeldAttempt]) -> WorkerPage:
-    """The worker with its attempts."""
+def _offered(row: WorkerRow) -> dict[str, Any]:
+    """What it offers, as far as its row tells."""
+    if not row.wanted_capacity or not row.capacity:
+        return row.capacity
+    own = msgspec.convert(row.capacity, Capacity)
+    most = Limits(memory=row.sysinfo.get("memory", 0), disk=row.sysinfo.get("disk", 0) or own.disk)
+    found: dict[str, Any] = msgspec.to_builtins(offered(own, row.wanted_capacity, most, row.minor))
+    return found
+
+
+def _drain(row: WorkerRow) -> Drain | None:
+    if row.drain_at is None:
+        return None
+    return Drain(
+        at=row.drain_at,
+        by=row.drain_by,
+        until=row.drain_until,
+        cut=row.drain_cut,
+        by_hand=row.minor < STEERED_SINCE,
+    )
+
+
+def step(row: Step) -> WorkerStep:
+    """A row of the history as it is to be shown."""
+    detail = dict(row.detail)
+    state, reason = str(detail.pop("to", "")), str(detail.pop("reason", ""))
+    return WorkerStep(id=row.id, at=row.at, what=row.what, state=state, reason=reason, actor=row.actor, detail=detail)
+
+
+def whole(worker: Worker, attempts: Iterable[HeldAttempt], images: Iterable[Image]) -> WorkerPage:
+    """The worker with its attempts and images."""
     held = [
         Held(job=a.job, attempt=a.attempt, state=a.state, claimed_at=a.claimed_at, started_at=a.started_at)
         for a in attempts
     ]
-    return WorkerPage(**msgspec.structs.asdict(worker), attempts=held)
+    kept = [HeldImage(digest=i.digest, size=i.size, reference=i.reference) for i in images]
+    return WorkerPage(**msgspec.structs.asdict(worker), attempts=held, images=kept)
 
 
 def _state(row: WorkerRow, view: WorkerView | None) -> str:
@@ -97,7 +187,11 @@ def _state(row: WorkerRow, view: WorkerView | None) -> str:
         return WorkerState.DEAD
     if view is not None:
         return view.state
-    if row.leased:  # connected to a core that can't be asked
+    if row.leased:  # connected to a core that can't be asked, or to none for a moment
+        if row.condition:
+            return row.condition
+        if row.drain_at is not None:
+            return WorkerState.DRAINING
         if row.paused_at is not None:
             return WorkerState.PAUSED
         return WorkerState.WORKING if row.running else WorkerState.WAITING

@@ -14,10 +14,11 @@ from swarm_core.api.auth import identity_of, needs, open_to_all
 from swarm_core.api.body import answer, decode, nothing
 from swarm_core.api.openapi import PAGE, documented
 from swarm_core.api.signin import Access, granted
-from swarm_core.api.worker_views import WorkerList, WorkerPage, index, merge, with_attempts
+from swarm_core.api.worker_views import WorkerHistory, WorkerList, WorkerPage, index, merge, step, whole
 from swarm_core.identity.workers import Workers, no_worker
 from swarm_core.operating import Operating
 from swarm_core.session import WorkerView
+from swarm_core.store import worker_history
 from swarm_core.store import workers as store
 from swarm_core.store.database import Database
 from swarm_protocol.errors import SwarmError
@@ -66,11 +67,19 @@ class AssertionForm(msgspec.Struct):
 
 
 class WorkerChange(msgspec.Struct, forbid_unknown_fields=True):
-    """What an operator wants otherwise; a label that is null is taken away again."""
+    """What an operator wants otherwise; a label or a part of the capacity that is null is taken away again."""
 
     paused: bool | None = None
     labels: dict[str, str | None] | None = None
+    capacity: dict[str, int | None] | None = None
     name: str | None = None
+
+
+class DrainForm(msgspec.Struct, forbid_unknown_fields=True):
+    """By when a worker is to have left: in so many seconds, or at a time; without one whenever it is done."""
+
+    deadline: float | None = None
+    until: datetime | None = None
 
 
 class WorkerRoutes:
@@ -129,7 +138,32 @@ class WorkerRoutes:
         if row is None:
             raise no_worker(reference)
         held = await store.attempts(self._database.api, row.id, identity_of(request).project)
-        return answer(with_attempts(merge(row, index(await self._live())), held))
+        images = await store.images(self._database.api, row.id, identity_of(request).project)
+        return answer(whole(merge(row, index(await self._live())), held, images))
+
+    @needs("observer")
+    @documented(answer=WorkerHistory, query=PAGE)
+    async def history(self, request: Request) -> Response:
+        """What happened to a worker, newest first; by its id also to one that was forgotten."""
+        part, reference = query.page(request), request.path_params["worker"]
+        worker = await store.find(self._database.api, reference) or _id(reference)
+        before = query.read_cursor(part.cursor, int) if part.cursor else None
+        found = [] if worker is None else await worker_history.page(self._database.api, worker, before, part.limit + 1)
+        if not found and before is None:
+            raise no_worker(reference)
+        items = found[: part.limit]
+        return query.listing(
+            [step(row) for row in items], query.make_cursor(items[-1].id) if len(found) > part.limit else None
+        )
+
+    @needs("operator", cluster=True)
+    @documented(body=DrainForm, answer=WorkerPage)
+    async def drain(self, request: Request) -> Response:
+        """Have it take nothing new, finish what it has, and leave; by a deadline what it still has is put back."""
+        form, reference = await decode(request, DrainForm), request.path_params["worker"]
+        actor = f"user:{identity_of(request).name}"
+        await self._operating.drain(actor, reference, seconds=form.deadline, until=form.until)
+        return await self._page(request, reference)
 
     @needs("operator", cluster=True)
     @documented(status=204)
@@ -141,15 +175,17 @@ class WorkerRoutes:
     @needs("operator", cluster=True)
     @documented(body=WorkerChange, answer=WorkerPage)
     async def change(self, request: Request) -> Response:
-        """Pause it, or have it go on; set labels over its own; call it otherwise. One of them at a time."""
+        """Pause it, or have it go on; set labels or a capacity over its own; call it otherwise. One at a time."""
         form, reference = await decode(request, WorkerChange), request.path_params["worker"]
         actor = f"user:{identity_of(request).name}"
-        if sum(value is not None for value in (form.paused, form.labels, form.name)) != 1:
-            raise SwarmError("bad_request", "give one of `paused`, `labels` and `name`", field="paused")
+        if sum(value is not None for value in (form.paused, form.labels, form.capacity, form.name)) != 1:
+            raise SwarmError("bad_request", "give one of `paused`, `labels`, `capacity` and `name`", field="paused")
         if form.paused is not None:
             await (self._operating.pause if form.paused else self._operating.resume)(actor, reference)
         elif form.labels is not None:
             await self._operating.label(actor, reference, form.labels)
+        elif form.capacity is not None:
+            await self._operating.size(actor, reference, form.capacity)
         else:
             await self._operating.rename(actor, reference, form.name or "")
         return await self._page(request, form.name or reference)
@@ -160,6 +196,13 @@ class WorkerRoutes:
         """Forget a worker that was revoked."""
         await self._operating.remove(f"user:{identity_of(request).name}", request.path_params["worker"])
         return nothing()
+
+
+def _id(reference: str) -> UUID | None:
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None
 
 
 def routes(workers: Workers, operating: Operating, database: Database, live: Live, cluster: str) -> list[Route]:
@@ -173,5 +216,7 @@ def routes(workers: Workers, operating: Operating, database: Database, live: Liv
         Route("/api/v1/workers/{worker}", handlers.show, methods=["GET"]),
         Route("/api/v1/workers/{worker}", handlers.change, methods=["PATCH"]),
         Route("/api/v1/workers/{worker}", handlers.remove, methods=["DELETE"]),
+        Route("/api/v1/workers/{worker}/drain", handlers.drain, methods=["POST"]),
+        Route("/api/v1/workers/{worker}/history", handlers.history, methods=["GET"]),
         Route("/api/v1/workers/{worker}/revoke", handlers.revoke, methods=["POST"]),
     ]

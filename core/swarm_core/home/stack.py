@@ -7,7 +7,7 @@ core     `python -m swarm_core serve` with SWARM_DATABASE_URL, SWARM_REDIS_URL, 
 worker   `python -m swarm_worker run --data DIR --join-url wss://127.0.0.1:PORT --token-file F`; the token is made
          only for a folder without an identity. Ready when its state.json says waiting or working, or that there is
          no engine (it goes on looking for one). SIGINT stops its containers too; SIGTERM, which an orphan gets,
-         hands them over to the next worker.
+         hands them over to the next worker. One that was drained (`swarm worker drain`) is not started again.
 """
 
 import base64
@@ -60,6 +60,7 @@ class Stack:
         self._env = dict(env)
         self._sign_in: SignIn | None = None
         self._core_env: dict[str, str] = {}
+        self._worker_folder = home.worker
 
     @property
     def url(self) -> str:
@@ -93,7 +94,7 @@ class Stack:
             role="core", make=self._core, needs=needs, after=self._signed_in, waits=lambda: waits_for(log),
             patience=ANSWERS,
         )  # fmt: skip
-        worker = Child(role="worker", make=self._worker, note=self._engine)
+        worker = Child(role="worker", make=self._worker, note=self._engine, over=self._drained)
         return [*servers, core, worker]
 
     def _core(self, endpoints: Endpoints) -> Program:
@@ -139,7 +140,7 @@ class Stack:
 
     def _worker(self, _: Endpoints) -> Program:
         assert self._sign_in is not None
-        folder = worker_folder.choose(self._home.worker, self._sign_in.ca_pem)
+        folder = self._worker_folder = worker_folder.choose(self._home.worker, self._sign_in.ca_pem)
         url = f"wss://{HOST}:{self._port}"
         worker_folder.follow(folder, url)
         worker_folder.forget_state(folder)
@@ -165,6 +166,12 @@ class Stack:
     def _worker_env(self) -> dict[str, str]:
         """The worker needs no database and is told no password of one."""
         return {name: value for name, value in self._env.items() if name not in EXTERNAL}
+
+    def _drained(self) -> str:
+        """An operator wanted it to leave: it comes again when somebody starts it."""
+        if worker_folder.state(self._worker_folder).get("state") != "drained":
+            return ""
+        return "drained; `swarm down`, then `swarm up`, starts it again"
 
     def _engine(self) -> str:
         return missing_engine(self._env)

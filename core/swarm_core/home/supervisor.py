@@ -49,6 +49,8 @@ class Child:
     """What it waits for while it starts, if anything; asked in a thread, now and then."""
     patience: Patience | None = None
     """How it is asked whether it answers; None where nothing can be asked, so that only its end is noticed."""
+    over: Callable[[], str] | None = None
+    """Why one that has ended is not to be started again, if so; asked in a thread once it has ended."""
 
 
 @dataclass
@@ -88,6 +90,8 @@ class Supervisor:
                     await asyncio.to_thread(kept.child.after, endpoint)
                 await self._note(kept)
             except FAILURES as error:
+                if await self._is_over(kept):
+                    continue
                 self._show(kept, state="failed", detail=str(error))
                 raise
 
@@ -165,7 +169,18 @@ class Supervisor:
             if kept.hung:
                 await self._end_hung(kept)
             if kept.server is None or kept.stale or not await asyncio.to_thread(kept.server.alive):
+                if await self._is_over(kept):
+                    return
                 await self._again(kept)
+
+    async def _is_over(self, kept: _Kept) -> bool:
+        """Whether it has ended for good; its report says why."""
+        if kept.child.over is None or kept.server is None:
+            return False
+        why = await asyncio.to_thread(kept.child.over)
+        if why:
+            self._show(kept, state="stopped", pid=None, detail=why)
+        return bool(why)
 
     async def _again(self, kept: _Kept) -> None:
         """Start it once more: at once when only an address changed, else after a wait."""

@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from swarm_core.identity.assertions import Assertions, claimed_worker
 from swarm_core.identity.tokens import Granted, Tokens
 from swarm_core.module import Log
-from swarm_core.store import keys, workers
+from swarm_core.store import events, keys, worker_history, workers
 from swarm_core.store.database import Connection, Database, transaction
+from swarm_core.store.worker_history import Named
 from swarm_core.store.workers import JoinTokenRow
 from swarm_protocol.claims import hash_secret, make_join_token
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import uuid7
+from swarm_protocol.states import WorkerState
 
 MAX_USES: Final = 10_000
 MAX_TTL: Final = 365 * 86400.0
@@ -112,6 +114,7 @@ class Workers:
             await workers.use_join_token(connection, token_id)
             given = await self._free_name(connection, check_name((token and token.name) or name))
             await workers.add(connection, worker, given, key)
+            await events.record(connection, [worker_history.joined(Named(worker, given))])
             await keys.audit(connection, f"worker:{worker}", "join", given, token=token_id)
         self._log.success("a worker has joined", worker=worker, name=given)
         return Joined(worker, given)
@@ -150,7 +153,9 @@ class Workers:
             worker = await workers.find(connection, reference)
             if worker is None:
                 raise no_worker(reference)
-            await workers.revoke(connection, worker)
+            if (name := await workers.revoke(connection, worker)) is not None:
+                shut_out = worker_history.moved(Named(worker, name), WorkerState.DEAD, actor, "revoked")
+                await events.record(connection, [shut_out])
             await keys.audit(connection, actor, "revoke_worker", str(worker))
         self._log.warning("a worker was revoked", worker=worker, by=actor)
         self._revoked(worker)

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from swarm_core.session import Wishes
+from swarm_core.store import events
 from swarm_core.store.database import Connection, Pool
 from swarm_core.store.queries import load
 from swarm_core.store.wishes import wishes_of
+from swarm_core.store.worker_history import Named, moved
+from swarm_protocol.states import WorkerState
 
 _SQL = load("sessions")
 
@@ -30,12 +33,15 @@ async def open_session(
     capacity: str,
     sysinfo: str,
     labels: str,
+    minor: int,
 ) -> Known | None:
     """Open a session of `lease` seconds, ending the worker's earlier one; None for a worker unknown or revoked."""
-    row = await connection.fetchrow(_SQL["open"], worker, capacity, sysinfo, labels)
+    row = await connection.fetchrow(_SQL["open"], worker, capacity, sysinfo, labels, minor)
     if row is None:
         return None
     await connection.execute(_SQL["start"], session, worker, core, lease)
+    came = moved(Named(worker, row["name"]), WorkerState.INITIALIZING, f"core:{core}", "connected")
+    await events.record(connection, [came])
     return Known(row["generation"], wishes_of(row))
 
 
@@ -54,14 +60,26 @@ async def finish(connection: Connection, session: UUID) -> bool:
     return await connection.fetchval(_SQL["finish"], session) is not None
 
 
-async def expire(connection: Connection, most: int) -> list[UUID]:
+async def expire(connection: Connection, most: int) -> list[Named]:
     """End sessions whose lease has run out; returns their workers."""
-    return [row["worker_id"] for row in await connection.fetch(_SQL["expire"], most)]
+    return [Named(row["worker_id"], row["name"]) for row in await connection.fetch(_SQL["expire"], most)]
 
 
 async def lost_attempts(connection: Connection, most: int) -> list[tuple[int, int]]:
     """(job, attempt) of open attempts whose session has ended."""
     return [(row["job_id"], row["attempt"]) for row in await connection.fetch(_SQL["lost_attempts"], most)]
+
+
+async def note(connection: Connection, sessions: Sequence[UUID], condition: str) -> list[Named]:
+    """Note how the workers of these sessions are; those of whom it was not noted before and whose session is open."""
+    rows = await connection.fetch(_SQL["note"], list(sessions), condition)
+    return [Named(row["worker_id"], row["name"]) for row in rows]
+
+
+async def is_connected(connection: Connection, worker: UUID) -> bool:
+    """Whether it has a session."""
+    found: bool = await connection.fetchval(_SQL["is_connected"], worker)
+    return found
 
 
 async def touch_workers(pool: Pool, workers: Sequence[UUID]) -> None:

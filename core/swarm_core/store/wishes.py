@@ -15,8 +15,14 @@ _SQL = load("wishes")
 
 def wishes_of(row: "asyncpg.Record | Mapping[str, object]") -> Wishes:
     """The wishes in a row that has them."""
-    labels = msgspec.json.decode(str(row["own_labels"]), type=dict[str, str])
-    return Wishes(name=str(row["name"]), paused_by=str(row["paused_by"]) if row["paused"] else "", labels=labels)
+    return Wishes(
+        name=str(row["name"]),
+        paused_by=str(row["paused_by"]) if row["paused"] else "",
+        labels=msgspec.json.decode(str(row["own_labels"]), type=dict[str, str]),
+        drained_by=str(row["drain_by"]),
+        overdue=bool(row["overdue"]),
+        capacity=msgspec.json.decode(str(row["wanted_capacity"]), type=dict[str, int]),
+    )
 
 
 async def lock(connection: Connection, reference: str) -> tuple[UUID, Wishes, bool] | None:
@@ -31,9 +37,19 @@ async def all_of(pool: Pool, workers: Sequence[UUID]) -> dict[UUID, Wishes]:
 
 
 async def write(connection: Connection, worker: UUID, wishes: Wishes) -> None:
-    """Keep what is wanted. Raises asyncpg.UniqueViolationError for a name that is taken."""
+    """Keep what is wanted, but for a drain (`drains`). Raises asyncpg.UniqueViolationError for a name that is taken."""
     labels = msgspec.json.encode(dict(wishes.labels)).decode()
-    await connection.execute(_SQL["set"], worker, wishes.name, bool(wishes.paused_by), wishes.paused_by, labels)
+    capacity = msgspec.json.encode(dict(wishes.capacity)).decode()
+    await connection.execute(
+        _SQL["set"], worker, wishes.name, bool(wishes.paused_by), wishes.paused_by, labels, capacity
+    )
+
+
+async def machine(connection: Connection, worker: UUID) -> tuple[bytes, bytes]:
+    """What a worker said of itself when it last connected, as JSON: its sysinfo and its own capacity."""
+    row = await connection.fetchrow(_SQL["machine"], worker)
+    assert row is not None
+    return row["sysinfo"].encode(), row["capacity"].encode()
 
 
 async def has_attempts(connection: Connection, worker: UUID) -> bool:

@@ -81,10 +81,11 @@ async def find(on: Connection | Pool, reference: str) -> UUID | None:
     return found
 
 
-async def revoke(connection: Connection, worker: UUID) -> None:
-    """Shut a worker out: its key, its tokens and its lease end."""
-    await connection.execute(_SQL["revoke"], worker)
+async def revoke(connection: Connection, worker: UUID) -> str | None:
+    """Shut a worker out: its key, its tokens and its lease end. Its name, or None for one that was shut out before."""
+    name: str | None = await connection.fetchval(_SQL["revoke"], worker)
     await connection.execute(_SQL["end_session"], worker)
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,19 @@ class WorkerRow:
     core: UUID | None
     """The core of its open session."""
     leased: bool
+    condition: str
+    """What was last noted of it in that session: unreachable, initializing, or nothing."""
     running: int
     """Open attempts."""
+    wanted_capacity: dict[str, int]
+    minor: int
+    status: dict[str, Any] | None
+    """Of its machine: swarm_protocol.messages.Status without the images."""
+    status_at: datetime | None
+    drain_at: datetime | None
+    drain_by: str
+    drain_until: datetime | None
+    drain_cut: int | None
 
 
 async def page(pool: Pool, after: str, limit: int) -> list[WorkerRow]:
@@ -133,8 +145,38 @@ def _row(row: "asyncpg.Record") -> WorkerRow:
         row["revoked_at"],
         row["core_id"],
         bool(row["leased"]),
+        row["condition"] or "",
         row["running"],
+        msgspec.json.decode(row["wanted_capacity"], type=dict[str, int]),
+        row["minor"],
+        msgspec.json.decode(row["status"], type=dict[str, Any]) if row["status"] else None,
+        row["status_at"],
+        row["drain_at"],
+        row["drain_by"],
+        row["drain_until"],
+        row["drain_cut"],
     )
+
+
+async def note_status(pool: Pool, worker: UUID, status: str, images: str) -> None:
+    """Keep what a worker told of its machine, as JSON."""
+    await pool.execute(_SQL["note_status"], worker, status, images)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that a worker holds, with the name that a project has for it."""
+
+    digest: str
+    size: int
+    reference: str
+    """Empty where no tag of the project names it any more."""
+
+
+async def images(pool: Pool, worker: UUID, project: ProjectId) -> list[Image]:
+    """What a worker holds of one project's images, as it told last."""
+    rows = await pool.fetch(_SQL["images"], worker, project)
+    return [Image(row["digest"], row["size"], row["reference"]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

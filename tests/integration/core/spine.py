@@ -15,6 +15,7 @@ import msgspec
 
 from swarm_core.clock import SystemClock
 from swarm_core.dispatcher import Dispatcher
+from swarm_core.drains import Drains
 from swarm_core.events import Moves
 from swarm_core.harvester import Harvester, Report
 from swarm_core.hibernator import Hibernator
@@ -28,6 +29,7 @@ from swarm_core.recurring.schedules import Schedules
 from swarm_core.scheduler import Scheduler
 from swarm_core.session import Session, Wishes, room_of
 from swarm_core.settings import Timers
+from swarm_core.sightings import Sightings
 from swarm_core.steering import Steering
 from swarm_core.store import sessions
 from swarm_core.store.database import Database, transaction
@@ -123,8 +125,9 @@ async def open_session(
             core,
             lease,
             capacity=msgspec.json.encode(capacity).decode(),
-            sysinfo="{}",
+            sysinfo=msgspec.json.encode(SYSINFO).decode(),
             labels="{}",
+            minor=minor,
         )
     assert known is not None
     got: asyncio.Queue[m.FromCore] = asyncio.Queue()
@@ -137,6 +140,7 @@ async def open_session(
         labels=labels or {},
         own_labels=labels or {},
         capacity=capacity,
+        own_capacity=capacity,
         sysinfo=SYSINFO,
         room=room_of(worker, capacity, labels or {}),
         opener=Opener(bytes(32)),
@@ -199,10 +203,15 @@ class Spine:
             self.clock,
             self.log,
             timers,
+            core=self.core,
             settle=settle,
             shape=shape,
             changed=self._changed,
         )
+        self.drains = Drains(
+            database, self.dispatcher, self.clock, self.log, every=timers.sweep, settle=settle, changed=self._changed
+        )
+        self.sightings = Sightings(database, self.dispatcher, self.clock, self.log, core=self.core)
         self.reconciler = Reconciler(
             database, self.dispatcher, self.log, settle=settle, shape=shape, changed=self._changed
         )
@@ -241,11 +250,24 @@ class Spine:
         return made
 
     async def connect(
-        self, worker: UUID, *, slots: int = 4, held: Sequence[m.HeldAttempt] = (), **labels: str
+        self,
+        worker: UUID,
+        *,
+        slots: int = 4,
+        held: Sequence[m.HeldAttempt] = (),
+        minor: int = m.PROTOCOL_MINOR,
+        **labels: str,
     ) -> FakeWorker:
         """Open a session as the gateway does, and reconcile it."""
         played = await open_session(
-            self.database, self.dispatcher, self.core, self.timers.lease, worker, slots=slots, labels=labels
+            self.database,
+            self.dispatcher,
+            self.core,
+            self.timers.lease,
+            worker,
+            slots=slots,
+            labels=labels,
+            minor=minor,
         )
         await self.reconciler.reconcile(played.session, list(held))
         return played
@@ -309,7 +331,7 @@ async def spine(url: str, timers: Timers | None = None) -> AsyncIterator[Spine]:
     """A running spine on a migrated database."""
     database = await Database.connect(url)
     core = Spine(database, timers or Timers())
-    modules: list[Module] = [core.receiver, core.scheduler, core.harvester, core.hibernator, core.leases]
+    modules: list[Module] = [core.receiver, core.scheduler, core.harvester, core.hibernator, core.leases, core.drains]
     supervisor = Supervisor(modules, core.clock, core.log)
     supervisor.start()
     try:

@@ -2,50 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-import websockets
 from tests.integration.core.live_core import PASSWORD, LiveCore, live_core
 from tests.integration.core.spine import spine
+from tests.integration.core.wire import connected
 from tests.integration.storage.vault import ANA, Vault
 
 from swarm_consumer import Client
 from swarm_consumer.session import sign_in
-from swarm_protocol import frames
 from swarm_protocol import messages as m
-from swarm_protocol.claims import SERVER_NAME
 from swarm_protocol.spec import JobSpec
 
-SYSINFO = m.SysInfo(hostname="h", os="linux", arch="amd64", cpus=1, memory=1 << 30, engine="20.10", version="0")
 SPEC = JobSpec(image="img", command=["true"])
-
-
-class Wire:
-    """A worker's websocket, spoken by hand."""
-
-    def __init__(self, socket: websockets.ClientConnection) -> None:
-        self.socket = socket
-        self._got: list[m.FromCore] = []
-
-    async def say(self, *spoken: m.FromWorker) -> None:
-        await self.socket.send(frames.encode(spoken))
-
-    async def next(self, kind: type[m.FromCore]) -> m.FromCore:
-        """The next message of a kind; others are passed over."""
-        while True:
-            while self._got:
-                if isinstance(found := self._got.pop(0), kind):
-                    return found
-            self._got = frames.from_core.decode(await self.socket.recv(decode=False))
-
-    async def closed(self) -> int | None:
-        """The code that the core closes with."""
-        async for _ in self.socket:
-            pass
-        return self.socket.close_code
 
 
 @pytest.fixture
@@ -64,31 +35,6 @@ async def ana(core: LiveCore) -> AsyncIterator[Client]:
     url, ca = f"https://127.0.0.1:{core.server.port}", core.cluster.authority.pem
     async with Client(await sign_in(url, "ana", PASSWORD, ca_pem=ca, client_name="test")) as client:
         yield client
-
-
-@asynccontextmanager
-async def connected(core: LiveCore, worker: UUID) -> AsyncIterator[Wire]:
-    """A worker with one slot, reconciled: it gets jobs."""
-    hello = m.Hello(
-        major=m.PROTOCOL_MAJOR,
-        minor=m.PROTOCOL_MINOR,
-        capacity=m.Capacity(slots=1, cpu_millis=64_000, memory=1 << 40, disk=1 << 40),
-        sysinfo=SYSINFO,
-    )
-    token = core.parts.tokens.issue_worker(worker, 0).token
-    async with websockets.connect(
-        f"wss://127.0.0.1:{core.server.port}/ws/worker",
-        ssl=core.trust,
-        server_hostname=SERVER_NAME,
-        additional_headers={"Authorization": f"Bearer {token}"},
-        proxy=None,
-    ) as socket:
-        wire = Wire(socket)
-        await wire.say(hello)
-        await wire.next(m.Welcome)
-        await wire.say(m.Reconcile(held=[]))
-        await wire.next(m.Reconciled)
-        yield wire
 
 
 async def open_sessions(core: LiveCore, worker: UUID) -> int:

@@ -187,6 +187,9 @@ async def test_a_worker_joins_and_proves_its_key(core: LiveCore) -> None:
     assert parse_join_token(token).ca_fingerprint == ca_fingerprint(ssl.PEM_cert_to_DER_cert(pem))
     joined = await core.call("POST", "/api/v1/join", json=body_of(token, "w", key))
     assert joined.status_code == 201
+    [first] = await core.database.api.fetch("select what, subject, detail::text from event")
+    assert (first["what"], first["subject"]) == ("created", joined.json()["worker_id"])
+    assert '"name":"w"' in first["detail"]
     worker = joined.json()["worker_id"]
     assert joined.json()["cluster"] == core.cluster.id
     proof = assertion(worker, key, core.parts.certificate._clock.time())

@@ -121,6 +121,8 @@ class FakeCore:
         """Files of an attempt's secrets, or why there are none."""
         self.before_goodbye: list[msg.FromCore] = []
         """What is on its way to the worker while its goodbye is."""
+        self.goodbye_code = msg.CLOSE_PARTED
+        """How its goodbye is answered."""
         self.socket: WebSocket | None = None
         self.port = 0
         self.opener = heartbeat.Opener(bytes(32))
@@ -336,7 +338,7 @@ class FakeCore:
                     for answer in self._answer(ws, message):
                         await ws.send_bytes(frames.encode([answer]))
                     if isinstance(message, msg.Goodbye):
-                        await ws.close(1000)
+                        await ws.close(self.goodbye_code)
                 self.changed()
         except (WebSocketDisconnect, RuntimeError):
             if self.socket is ws:

@@ -201,12 +201,82 @@ def test_stopping_gives_everything_back_and_then_leaves() -> None:
     assert machine.state is WorkerState.DRAINING
 
 
-def test_draining_finishes_what_runs_and_takes_nothing_new() -> None:
+def end(machine: Machine, job: int = 1) -> list[e.Effect]:
+    """An attempt ends, and all of it is safe."""
+    machine.on(e.RunnerDone(Finished(ref=Ref(job, 1), result="succeeded")))
+    machine.on(msg.Ack(ref=Ref(job, 1)))
+    return machine.on(e.LogDelivered(Ref(job, 1)))
+
+
+def test_draining_finishes_what_is_held_takes_nothing_new_and_leaves() -> None:
+    machine = connected(slots=1)
+    machine.on(assign(1))
+    machine.on(assign(2))
+    assert machine.on(msg.Drain()) == []
+    assert e.Settle(Ref(3, 1), Why.RELEASED) in machine.on(assign(3))
+    assert (machine.free_slots, machine.state) == (0, WorkerState.DRAINING)
+    end(machine, 3)
+    assert machine.on(e.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded")))[-1] == e.Run(assign(2))
+    machine.on(msg.Ack(ref=Ref(1, 1)))
+    assert machine.on(e.LogDelivered(Ref(1, 1))) == [e.Forget(Ref(1, 1))]
+    assert end(machine, 2) == [e.Forget(Ref(2, 1)), e.Leave()]
+    assert machine.is_drained
+
+
+def test_an_idle_worker_that_is_drained_leaves_at_once() -> None:
+    assert connected().on(msg.Drain()) == [e.Leave()]
+
+
+def test_a_drain_past_its_deadline_gives_everything_back() -> None:
+    machine = connected(slots=1)
+    machine.on(assign(1))
+    machine.on(assign(2))
+    machine.on(msg.Drain())
+    effects = [e.Stop(Ref(1, 1), Why.RELEASED), e.Settle(Ref(2, 1), Why.RELEASED)]
+    assert machine.on(msg.Drain(now=True)) == effects
+    assert machine.on(msg.Drain(now=True)) == [], "said again after a reconnect"
+
+
+def test_a_drain_that_is_taken_back_is_forgotten() -> None:
     machine = connected()
     machine.on(assign(1))
-    assert machine.on(e.ModeWanted(Mode.DRAINING)) == []
-    assert e.Settle(Ref(2, 1), Why.RELEASED) in machine.on(assign(2))
+    machine.on(msg.Drain())
+    machine.on(msg.Drain(wanted=False))
+    assert (machine.mode, machine.free_slots) == (Mode.SERVING, 1)
+    assert e.Leave() not in end(machine)
+
+
+def test_a_drain_is_a_word_of_its_session() -> None:
+    """It may have been taken back while the connection was cut; and it is done only when the core can hear of it."""
+    machine = connected()
+    machine.on(assign(1))
+    machine.on(msg.Drain())
+    machine.on(e.Disconnected())
+    assert e.Leave() not in end(machine)
+    assert e.Leave() not in reconnect(machine)
+    assert machine.on(msg.Drain()) == [e.Leave()]
+
+
+def test_a_worker_that_is_being_stopped_heeds_no_drain() -> None:
+    machine = connected()
+    machine.on(assign(1))
+    machine.on(e.ModeWanted(Mode.STOPPING))
+    machine.on(msg.Drain(wanted=False))
+    assert machine.mode is Mode.STOPPING
+
+
+def test_another_number_of_slots_holds_for_the_session() -> None:
+    machine = connected(slots=2)
+    for job in (1, 2, 3):
+        machine.on(assign(job))
+    assert machine.on(msg.Resize(slots=3)) == [e.Run(assign(3))]
+    assert machine.on(msg.Resize(slots=1)) == [], "what runs goes on"
     assert machine.free_slots == 0
+    machine.on(assign(4))
+    assert e.Run(assign(4)) not in machine.on(e.RunnerDone(Finished(ref=Ref(1, 1), result="succeeded")))
+    machine.on(e.Disconnected())
+    reconnect(machine)
+    assert machine.slots == 2
 
 
 def test_without_an_engine_there_is_no_free_slot() -> None:
@@ -338,13 +408,23 @@ class Histories(RuleBasedStateMachine):
         for effect in effects:
             self.carry_out(effect)
 
-    @rule(mode=st.sampled_from([Mode.DRAINING, Mode.STOPPING]))
-    def winds_down(self, mode: Mode) -> None:
-        self.feed(e.ModeWanted(mode))
+    @rule()
+    def is_to_stop(self) -> None:
+        self.feed(e.ModeWanted(Mode.STOPPING))
+
+    @rule(wanted=st.booleans(), now=st.booleans())
+    @precondition(lambda self: self.open)
+    def is_drained(self, wanted: bool, now: bool) -> None:
+        self.feed(msg.Drain(wanted=wanted, now=wanted and now))
+
+    @rule(slots=st.integers(1, 3))
+    @precondition(lambda self: self.open)
+    def is_resized(self, slots: int) -> None:
+        self.feed(msg.Resize(slots=slots))
 
     @invariant()
     def slots_hold(self) -> None:
-        assert 0 <= self.machine.active <= self.machine.slots
+        assert 0 <= self.machine.active <= 3
         assert 0 <= self.machine.free_slots <= self.machine.slots
         assert self.machine.active == len(self.runners)
 

@@ -45,6 +45,8 @@ class Engine:
         self._session: aiohttp.ClientSession | None = None
         self.prefix = ""
         """Of every path: the version of the API that was agreed on."""
+        self.runtime = ""
+        """Version of the runtime under it, once it is open."""
 
     async def open(self) -> str:
         """Agree on an API version; returns the engine's version. Raises EngineError."""
@@ -54,6 +56,7 @@ class Engine:
         least = _version(answer.get("MinAPIVersion", "1.12"))
         major, minor = max(min(offered, _NEWEST), least)
         self.prefix = f"/v{major}.{minor}"
+        self.runtime = _runtime(answer)
         return str(answer.get("Version", ""))
 
     async def close(self) -> None:
@@ -117,6 +120,11 @@ class Engine:
             connector = aiohttp.UnixConnector(path=self.path, limit=0)
             self._session = aiohttp.ClientSession(connector=connector, read_bufsize=1 << 18)
         return self._session
+
+
+def _runtime(answer: dict[str, Any]) -> str:
+    parts = answer.get("Components") or []
+    return next((str(part.get("Version", "")) for part in parts if part.get("Name") in ("runc", "crun")), "")
 
 
 def _version(text: str) -> tuple[int, int]:

@@ -5,9 +5,10 @@
 with old as (
     update worker_session set ended_at = swarm_now() where worker_id = $1 and ended_at is null
 ), seen as (
-    update worker set seen_at = swarm_now(), capacity = $2::jsonb, sysinfo = $3::jsonb, labels = $4::jsonb
+    update worker set seen_at = swarm_now(), capacity = $2::jsonb, sysinfo = $3::jsonb, labels = $4::jsonb, minor = $5
     where id = $1 and revoked_at is null
-    returning id, name, generation, paused_at is not null as paused, paused_by, own_labels::text as own_labels
+    returning id, name, generation, paused_at is not null as paused, paused_by, own_labels::text as own_labels, drain_by,
+              drain_cut is not null as overdue, wanted_capacity::text as wanted_capacity
 )
 select * from seen;
 
@@ -24,8 +25,14 @@ where id = any($1::uuid[]) and ended_at is null
 returning id;
 
 -- Locks the session: as long as the transaction lasts, the worker can open no newer one.
+-- The worker's row is locked before, in the same order as where it is opened and where its worker is revoked.
 -- name: finish
-update worker_session set ended_at = swarm_now() where id = $1 and ended_at is null returning id;
+with whose as materialized (
+    select w.id from worker w where w.id = (select worker_id from worker_session where id = $1) for no key update
+)
+update worker_session s set ended_at = swarm_now() from whose
+where s.id = $1 and s.worker_id = whose.id and s.ended_at is null
+returning s.id;
 
 -- Sessions whose lease has run out, ended here and now; any core may do it.
 -- name: expire
@@ -33,8 +40,8 @@ with late as (
     select id from worker_session where ended_at is null and lease_until <= swarm_now()
     order by lease_until limit $1 for update skip locked
 )
-update worker_session s set ended_at = swarm_now() from late where s.id = late.id
-returning s.id, s.worker_id;
+update worker_session s set ended_at = swarm_now() from late, worker w where s.id = late.id and w.id = s.worker_id
+returning s.worker_id, w.name;
 
 -- Open attempts that belong to an ended session and were not moved to a newer one: lost.
 -- name: lost_attempts
@@ -49,6 +56,15 @@ order by a.job_id limit $1;
 -- Locks the session too: what a worker said in one that is over must not settle what it has by a newer one.
 -- name: reconciled
 update worker_session set reconciled_at = swarm_now() where id = $1 and ended_at is null returning id;
+
+-- Note how the workers of these sessions are, each change once.
+-- name: note
+update worker_session s set condition = $2 from worker w
+where s.id = any($1::uuid[]) and s.condition <> $2 and s.ended_at is null and w.id = s.worker_id
+returning s.worker_id, w.name;
+
+-- name: is_connected
+select exists (select from worker_session where worker_id = $1 and ended_at is null);
 
 -- name: touch_workers
 update worker set seen_at = swarm_now() where id = any($1::uuid[]);

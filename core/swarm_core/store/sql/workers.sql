@@ -25,7 +25,11 @@ insert into worker (id, name, public_key) values ($1, $2, $3);
 select id, name, public_key, generation, revoked_at is not null as revoked from worker where id = $1;
 
 -- name: revoke
-update worker set revoked_at = coalesce(revoked_at, swarm_now()), generation = generation + 1 where id = $1;
+with was as (select id, revoked_at is null as first from worker where id = $1 for update)
+update worker w set revoked_at = coalesce(revoked_at, swarm_now()), generation = generation + 1,
+                    drain_at = null, drain_by = '', drain_until = null, drain_cut = null
+from was where w.id = was.id
+returning case when was.first then w.name end;
 
 -- Its lease ends with it: another core that still has its connection hears of it at the next renewal.
 -- name: end_session
@@ -37,7 +41,9 @@ select id from worker where id::text = $1 or name = $1 order by id::text = $1 de
 -- name: page
 select w.id, w.name, (w.labels || w.own_labels)::text as labels, w.paused_at, w.paused_by, w.capacity::text as capacity, w.sysinfo::text as sysinfo, w.joined_at,
        w.seen_at, w.revoked_at, s.core_id,
-       s.lease_until > swarm_now() as leased,
+       s.lease_until > swarm_now() as leased, s.condition,
+       w.wanted_capacity::text as wanted_capacity, w.minor, w.status::text as status, w.status_at,
+       w.drain_at, w.drain_by, w.drain_until, w.drain_cut,
        (select count(*) from attempt a where a.worker_id = w.id and a.ended_at is null)::int as running
 from worker w left join worker_session s on s.worker_id = w.id and s.ended_at is null
 where w.name > $1 order by w.name limit $2;
@@ -45,10 +51,26 @@ where w.name > $1 order by w.name limit $2;
 -- name: one
 select w.id, w.name, (w.labels || w.own_labels)::text as labels, w.paused_at, w.paused_by, w.capacity::text as capacity, w.sysinfo::text as sysinfo, w.joined_at,
        w.seen_at, w.revoked_at, s.core_id,
-       s.lease_until > swarm_now() as leased,
+       s.lease_until > swarm_now() as leased, s.condition,
+       w.wanted_capacity::text as wanted_capacity, w.minor, w.status::text as status, w.status_at,
+       w.drain_at, w.drain_by, w.drain_until, w.drain_cut,
        (select count(*) from attempt a where a.worker_id = w.id and a.ended_at is null)::int as running
 from worker w left join worker_session s on s.worker_id = w.id and s.ended_at is null
 where w.id = $1;
+
+-- At most once a minute for each worker, and only when it has something new to tell.
+-- name: note_status
+update worker set status = $2::json, images = $3::json, status_at = swarm_now() where id = $1;
+
+-- What a worker holds of the images that one project has, with a name for each.
+-- name: images
+select held.digest, held.size,
+       coalesce((select t.name || ':' || t.tag from image_tag t where t.project_id = $2 and t.digest = held.digest
+                 order by t.pushed_at desc, t.name, t.tag limit 1), '') as reference
+from worker w
+cross join lateral json_to_recordset(w.images) as held (digest text, size bigint)
+where w.id = $1 and exists (select from manifest m where m.project_id = $2 and m.digest = held.digest)
+order by reference, held.digest;
 
 -- What a worker holds of one project's jobs.
 -- name: attempts

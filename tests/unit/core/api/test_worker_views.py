@@ -26,7 +26,16 @@ ROW = WorkerRow(
     paused_by="",
     core=CORE,
     leased=True,
+    condition="",
     running=2,
+    wanted_capacity={},
+    minor=2,
+    status=None,
+    status_at=None,
+    drain_at=None,
+    drain_by="",
+    drain_until=None,
+    drain_cut=None,
 )
 VIEW = WorkerView(
     id=ROW.id,
@@ -61,6 +70,8 @@ def test_the_view_of_a_core_that_has_it_no_more_counts_for_nothing() -> None:
         ({"leased": False}, "dead"),
         ({"leased": False, "core": None, "seen_at": None}, "initializing"),
         ({"revoked_at": NOON}, "dead"),
+        ({"drain_at": NOON}, "draining"),
+        ({"drain_at": NOON, "condition": "unreachable"}, "unreachable"),
     ],
 )
 def test_without_a_view_the_database_tells(change: dict[str, object], state: str) -> None:

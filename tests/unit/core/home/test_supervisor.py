@@ -24,6 +24,10 @@ class ManualClock:
         self._asleep: list[tuple[float, asyncio.Future[None]]] = []
         self._changed = asyncio.Event()
 
+    def expect(self, sleepers: int) -> None:
+        """From now on so many sleep."""
+        self._expected = sleepers
+
     def monotonic(self) -> float:
         return self.now
 
@@ -151,6 +155,32 @@ async def test_a_child_that_dies_is_started_again_and_the_other_is_left_alone() 
     assert one.running
     assert events.count("start two") == 1
     assert [child.restarts for child in supervisor.children] == [1, 0]
+
+
+async def test_one_that_has_ended_for_good_is_not_started_again() -> None:
+    events: list[str] = []
+    one, two = FakeServer("one", events), FakeServer("two", events)
+    clock = ManualClock(sleepers=4)
+    over: list[str] = []
+    supervisor = Supervisor([_child(one, over=lambda: "".join(over)), _child(two)], clock, lambda: None)
+    async with _kept(supervisor):
+        one.running = False
+        await clock.run_until(lambda: events.count("start one") == 2)
+        over.append("drained")
+        one.running = False
+        clock.expect(3)
+        two.running = False
+        await clock.run_until(lambda: events.count("start two") == 2)
+    assert events.count("start one") == 2
+    assert [(child.state, child.detail) for child in supervisor.children] == [("stopped", "drained"), ("ready", "")]
+
+
+async def test_one_that_is_over_as_soon_as_it_has_started_is_no_failure() -> None:
+    server = FakeServer("one", [])
+    server.broken = True
+    supervisor = Supervisor([_child(server, over=lambda: "drained")], ManualClock(0), lambda: None)
+    await supervisor.start()
+    assert supervisor.children[0].state == "stopped"
 
 
 async def test_a_crash_loop_waits_longer_each_time() -> None:
