@@ -33,6 +33,7 @@ from swarm_consumer.models import (
     Submitted,
     WhoAmI,
     Worker,
+    WorkerStep,
 )
 from swarm_consumer.progress import Progress
 from swarm_consumer.retry import RetryPolicy
@@ -267,13 +268,25 @@ class Client:
         """Give a worker nothing new; what runs there goes on."""
         return await self._workers().pause(worker)
 
+    async def drain_worker(self, worker: str, *, deadline: float | datetime | None = None) -> Worker:
+        """Have a worker finish what it has and leave; after `deadline`, seconds or a time, the rest is put back."""
+        return await self._workers().drain(worker, deadline=deadline)
+
     async def resume_worker(self, worker: str) -> Worker:
-        """Give a worker jobs again."""
+        """Give a worker jobs again: takes back a pause, and a drain that is under way."""
         return await self._workers().resume(worker)
 
     async def label_worker(self, worker: str, labels: Mapping[str, str | None]) -> Worker:
         """Set labels over a worker's own; None takes one away again that was set so."""
         return await self._workers().label(worker, labels)
+
+    async def size_worker(self, worker: str, capacity: Mapping[str, int | None]) -> Worker:
+        """Set `slots`, `cpu_millis`, `memory` or `disk` over a worker's own; None takes one back."""
+        return await self._workers().size(worker, capacity)
+
+    def worker_history(self, worker: str, *, limit: int | None = 100) -> AsyncIterator[WorkerStep]:
+        """What happened to a worker, newest first, at most `limit` (None: all)."""
+        return self._workers().history(worker, limit=limit)
 
     async def rename_worker(self, worker: str, name: str) -> Worker:
         """Call a worker otherwise."""

@@ -162,6 +162,39 @@ class JoinToken(_Model, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
+class Drain(_Model, frozen=True, kw_only=True):
+    """That a worker is to finish what it has and leave."""
+
+    at: datetime | None = None
+    by: str = ""
+    until: datetime | None = None
+    """Its deadline."""
+    cut: int | None = None
+    """Attempts that the deadline stopped; None while it has not come."""
+    by_hand: bool = False
+    """It is of a version that can't be told to leave: somebody has to stop it once it has nothing left."""
+
+
+class HeldImage(_Model, frozen=True, kw_only=True):
+    """An image of the project that a worker keeps in its engine."""
+
+    digest: str
+    size: int = 0
+    reference: str = ""
+
+
+class WorkerStep(_Model, frozen=True, kw_only=True):
+    """Something that happened to a worker: with `what` "state" it is in that `state` from then on."""
+
+    id: int
+    at: datetime
+    what: str
+    state: str = ""
+    reason: str = ""
+    actor: str = ""
+    detail: dict[str, Any] = {}
+
+
 class Worker(_Model, frozen=True, kw_only=True):
     """A machine that runs jobs."""
 
@@ -170,17 +203,27 @@ class Worker(_Model, frozen=True, kw_only=True):
     state: str = ""
     labels: dict[str, str] = {}
     capacity: dict[str, Any] | None = None
+    """What it offers to jobs."""
+    own_capacity: dict[str, Any] | None = None
+    """What it would offer by itself."""
+    wanted_capacity: dict[str, int] = {}
+    """What an operator set over that."""
     free: dict[str, Any] | None = None
     load: dict[str, Any] | None = None
     running: Any = None
     sysinfo: dict[str, Any] | None = None
+    status: dict[str, Any] | None = None
+    """How its machine is, as it told at `status_at`."""
+    status_at: datetime | None = None
     core: str | None = None
     seen_at: datetime | None = None
     joined_at: datetime | None = None
     revoked_at: datetime | None = None
     paused_at: datetime | None = None
     paused_by: str = ""
+    drain: Drain | None = None
     attempts: list[dict[str, Any]] = []
+    images: list[HeldImage] = []
 
 
 class LastOccurrence(_Model, frozen=True, kw_only=True):

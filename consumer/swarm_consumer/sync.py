@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         User,
         WhoAmI,
         Worker,
+        WorkerStep,
     )
     from swarm_consumer.progress import Progress
     from swarm_consumer.projects import Projects
@@ -451,13 +452,25 @@ class SyncClient:
         """Give a worker nothing new; what runs there goes on."""
         return self._portal.call(self._client.pause_worker(worker))
 
+    def drain_worker(self, worker: str, *, deadline: float | datetime | None = None) -> Worker:
+        """Have a worker finish what it has and leave; after `deadline`, seconds or a time, the rest is put back."""
+        return self._portal.call(self._client.drain_worker(worker, deadline=deadline))
+
     def resume_worker(self, worker: str) -> Worker:
-        """Give a worker jobs again."""
+        """Give a worker jobs again: takes back a pause, and a drain that is under way."""
         return self._portal.call(self._client.resume_worker(worker))
 
     def label_worker(self, worker: str, labels: Mapping[str, str | None]) -> Worker:
         """Set labels over a worker's own; None takes one away again that was set so."""
         return self._portal.call(self._client.label_worker(worker, labels))
+
+    def size_worker(self, worker: str, capacity: Mapping[str, int | None]) -> Worker:
+        """Set `slots`, `cpu_millis`, `memory` or `disk` over a worker's own; None takes one back."""
+        return self._portal.call(self._client.size_worker(worker, capacity))
+
+    def worker_history(self, worker: str, *, limit: int | None = 100) -> Iterator[WorkerStep]:
+        """What happened to a worker, newest first, at most `limit` (None: all)."""
+        return self._portal.iterate(self._client.worker_history(worker, limit=limit))
 
     def rename_worker(self, worker: str, name: str) -> Worker:
         """Call a worker otherwise."""

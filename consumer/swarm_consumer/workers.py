@@ -1,8 +1,9 @@
 """Workers: look, let in, put out."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 
-from swarm_consumer.models import JoinToken, Worker
+from swarm_consumer.models import JoinToken, Worker, WorkerStep
 from swarm_consumer.pages import Page, every
 from swarm_consumer.transport import Call, Transport, part
 
@@ -30,13 +31,38 @@ class Workers:
         """Give it nothing new; what runs there goes on."""
         return await self._change(worker, {"paused": True})
 
+    async def drain(self, worker: str, *, deadline: float | datetime | None = None) -> Worker:
+        """Have it finish what it has and leave; after `deadline`, in seconds or as a time, the rest is put back."""
+        body: dict[str, object] = {"deadline": deadline}
+        if isinstance(deadline, datetime):
+            body = {"until": deadline}
+        call = Call("POST", f"/workers/{part(worker)}/drain", json=body, repeatable=True)
+        return await self._transport.get(Worker, call)
+
     async def resume(self, worker: str) -> Worker:
-        """Give it jobs again."""
+        """Give it jobs again: takes back a pause, and a drain that is under way."""
         return await self._change(worker, {"paused": False})
 
     async def label(self, worker: str, labels: Mapping[str, str | None]) -> Worker:
         """Set labels over its own; None takes one away again that was set so."""
         return await self._change(worker, {"labels": dict(labels)})
+
+    async def size(self, worker: str, capacity: Mapping[str, int | None]) -> Worker:
+        """Set `slots`, `cpu_millis`, `memory` or `disk` over its own; None takes one back."""
+        return await self._change(worker, {"capacity": dict(capacity)})
+
+    async def history(self, worker: str, *, limit: int | None = 100) -> AsyncIterator[WorkerStep]:
+        """What happened to it, newest first, at most `limit` (None: all)."""
+        cursor, left = None, limit
+        while left is None or left > 0:
+            query = [("limit", str(min(500, left or 500))), *([("cursor", cursor)] if cursor else [])]
+            found = await self._transport.get(Page[WorkerStep], Call("GET", f"/workers/{part(worker)}/history", query))
+            for step in found.items[:left]:
+                yield step
+            left = None if left is None else left - len(found.items)
+            cursor = found.next
+            if not cursor:
+                return
 
     async def rename(self, worker: str, name: str) -> Worker:
         """Call it otherwise."""

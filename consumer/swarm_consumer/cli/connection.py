@@ -14,12 +14,12 @@ PATIENCE = 3.0
 """Seconds for which a command tries to reach the core before it says that it can't."""
 
 
-def with_client(work: Callable[[Client], Awaitable[T]]) -> T:
-    """Run some work as the person who is signed in. Raises SwarmError."""
+def with_client(work: Callable[[Client], Awaitable[T]], patience: float = PATIENCE) -> T:
+    """Run some work as the person who is signed in; `patience`: seconds that a core may be away. Raises SwarmError."""
     held = files.load()
 
     async def go() -> T:
-        async with open_client(held) as client:
+        async with open_client(held, patience) as client:
             return await work(client)
 
     return asyncio.run(go())

@@ -87,9 +87,9 @@ def line(event: Event) -> str:
 def _what(event: Event) -> str:
     """`queued → dispatched  attempt=1 worker=rack-7`."""
     detail = event.detail
-    moved = (
-        f"{detail['from']} → {detail['to']}" if event.what == "state" and {"from", "to"} <= set(detail) else event.what
-    )
+    moved = event.what
+    if event.what == "state" and "to" in detail:
+        moved = f"{detail.get('from', '')} → {detail['to']}".strip()
     rest = [f"{key}={_short(value)}" for key, value in detail.items() if key not in _TOLD and value not in (None, "")]
     return "  ".join([moved, *([" ".join(rest)] if rest else [])])
 

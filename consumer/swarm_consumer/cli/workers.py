@@ -1,4 +1,5 @@
-"""`swarm worker`: token, list, show, revoke; `join` comes from the worker's package."""
+"""`swarm worker`: token, list, show, pause, label, revoke; drain, capacity and history have files of their own, and
+`join` comes from the worker's package."""
 
 from typing import Annotated
 
@@ -11,8 +12,8 @@ from swarm_consumer.cli.jobs import Json
 from swarm_consumer.cli.lazy import Entry, LazyGroup
 from swarm_consumer.cli.output import brief, document, status, table, write
 from swarm_consumer.cli.text import age, clean, moment
-from swarm_consumer.models import Worker
-from swarm_protocol.quantities import QuantityError, seconds, show_size
+from swarm_consumer.cli.worker_text import count, labels_of, offers
+from swarm_protocol.quantities import QuantityError, seconds
 
 _HERE = "swarm_consumer.cli.workers"
 Name = Annotated[str, typer.Argument(metavar="WORKER", help="Name or id.", autocompletion=worker_names)]
@@ -24,9 +25,12 @@ class WorkerGroup(LazyGroup):
     entries = {  # noqa: RUF012
         "token": Entry(_HERE, "token", "Commands"),
         "list": Entry(_HERE, "listing", "Commands"),
-        "show": Entry(_HERE, "show", "Commands"),
+        "show": Entry("swarm_consumer.cli.worker_show", "show", "Commands"),
         "pause": Entry(_HERE, "pause", "Commands"),
+        "drain": Entry("swarm_consumer.cli.drain", "drain", "Commands"),
         "resume": Entry(_HERE, "resume", "Commands"),
+        "capacity": Entry("swarm_consumer.cli.capacity", "capacity", "Commands"),
+        "history": Entry("swarm_consumer.cli.worker_show", "history", "Commands"),
         "label": Entry(_HERE, "label", "Commands"),
         "rename": Entry(_HERE, "rename", "Commands"),
         "revoke": Entry(_HERE, "revoke", "Commands"),
@@ -68,33 +72,8 @@ def listing(json: Json = False) -> None:
     if json:
         document([brief(worker, "attempts") for worker in found])
         return
-    rows = [(w.name, w.state, _offers(w), _count(w), age(w.seen_at), _labels(w)) for w in found]
+    rows = [(w.name, w.state, offers(w), count(w), age(w.seen_at), labels_of(w)) for w in found]
     table(("NAME", "STATE", "OFFERS", "RUNNING", "SEEN", "LABELS"), rows)
-
-
-def show(name: Name, json: Json = False) -> None:
-    """Show one worker and what it runs."""
-    found = with_client(lambda client: client.worker(name))
-    if json:
-        document(found)
-        return
-    info = found.sysinfo or {}
-    pairs = (
-        ("worker", f"{found.name}  {found.id}"),
-        ("state", found.state),
-        ("offers", _offers(found)),
-        ("running", _count(found)),
-        ("machine", " ".join(str(info[key]) for key in ("hostname", "os", "arch") if info.get(key))),
-        ("engine", info.get("engine", "")),
-        ("labels", _labels(found)),
-        ("core", found.core or ""),
-        ("joined", moment(found.joined_at)),
-        ("seen", age(found.seen_at)),
-        ("paused", f"{age(found.paused_at)} by {found.paused_by}" if found.paused_at else ""),
-        ("revoked", moment(found.revoked_at)),
-        ("jobs", ", ".join(str(a.get("job", a.get("job_id", ""))) for a in found.attempts)),
-    )
-    write("".join(f"{key:<8} {clean(value)}\n" for key, value in pairs if value))
 
 
 def pause(name: Name) -> None:
@@ -104,7 +83,7 @@ def pause(name: Name) -> None:
 
 
 def resume(name: Name) -> None:
-    """Give it jobs again."""
+    """Give it jobs again: takes back a pause, and a drain that is under way."""
     with_client(lambda client: client.resume_worker(name))
     status(f"worker {name} takes jobs again")
 
@@ -115,7 +94,7 @@ def label(
 ) -> None:
     """Set labels over its own; jobs name them with --constraint."""
     found = with_client(lambda client: client.label_worker(name, dict(_label(text) for text in labels)))
-    write(f"{clean(_labels(found))}\n")
+    write(f"{clean(labels_of(found))}\n")
 
 
 def _label(text: str) -> tuple[str, str | None]:
@@ -143,20 +122,3 @@ def revoke(name: Name) -> None:
     """Shut a worker out for good; its connection closes at once and its jobs go elsewhere."""
     with_client(lambda client: client.revoke(name))
     status(f"worker {name} is shut out")
-
-
-def _offers(worker: Worker) -> str:
-    has = worker.capacity or {}
-    if not has:
-        return ""
-    cpu, memory = has.get("cpu_millis", 0) / 1000, show_size(has.get("memory", 0))
-    return f"{has.get('slots', '?')} slots, {cpu:g} cpu, {memory}"
-
-
-def _count(worker: Worker) -> str:
-    running = worker.running
-    return str(len(running)) if isinstance(running, list) else "" if running is None else str(running)
-
-
-def _labels(worker: Worker) -> str:
-    return ", ".join(f"{key}={value}" for key, value in sorted(worker.labels.items()))

@@ -233,15 +233,20 @@ class Visitor:
         now = int(SystemClock().time())
         claims = {"iss": worker, "sub": worker, "aud": AUD_ASSERTION, "iat": now, "exp": now + 60, "jti": str(uuid7())}
         await self.ok("POST", "/worker-token", json={"assertion": jwt.encode(claims, key, "EdDSA")})
-        for path in ("/workers?limit=5", f"/workers/{worker}"):
+        for path in ("/workers?limit=5", f"/workers/{worker}", f"/workers/{worker}/history"):
             await self.ok("GET", path)
         for change in (
             {"paused": True},
             {"paused": False},
             {"labels": {"gpu": "a100", "old": None}},
+            {"capacity": {"slots": 8, "memory": None}},
             {"name": "other"},
         ):
             await self.ok("PATCH", f"/workers/{worker}", json=change)
+        await self._core.database.api.execute(
+            "insert into worker_session (id, worker_id, core_id, lease_until) values ($1, $1, $1, swarm_now())", worker
+        )
+        await self.ok("POST", f"/workers/{worker}/drain", json={"deadline": 60})
         await self.ok("POST", f"/workers/{worker}/revoke", 204)
         await self.ok("DELETE", f"/workers/{worker}", 204)
 
