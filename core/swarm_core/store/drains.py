@@ -14,7 +14,7 @@ _SQL = load("drains")
 async def begin(
     connection: Connection, worker: UUID, actor: str, *, seconds: float | None, until: datetime | None
 ) -> datetime | None:
-    """Have it drained, or change the deadline: in so many seconds or at a time; the deadline.."""
+    """Have it drained, or change the deadline: in so many seconds or at a time; the deadline."""
     found: datetime | None = await connection.fetchval(_SQL["begin"], worker, actor, seconds, until)
     return found
 

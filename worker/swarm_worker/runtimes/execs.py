@@ -90,18 +90,24 @@ class Exec:
             await self._end(self._id)
 
     async def _end(self, exec_id: str) -> None:
-        try:
-            seen = await self._engine.call("GET", f"/exec/{exec_id}/json")
-        except EngineError:
-            return
-        if not seen["Running"]:
-            return
-        root = int(seen["Pid"])
-        told = [pid for pid in family(root) if _signal(pid, self._container, signal.SIGHUP)]
+        root = await self._root(exec_id)
+        told = [pid for pid in family(root) if _signal(pid, self._container, signal.SIGHUP)] if root else []
         if told:
             await asyncio.sleep(_GRACE)
             for pid in {*told, *family(root)}:  # it may have begun more meanwhile
                 _signal(pid, self._container, signal.SIGKILL)
+
+    async def _root(self, exec_id: str) -> int:
+        """The command's own process while it runs, else 0. The engine knows it a moment later than its first words."""
+        for pause in (*_LOOKS, None):
+            try:
+                seen = await self._engine.call("GET", f"/exec/{exec_id}/json")
+            except EngineError:
+                return 0
+            if not seen["Running"] or seen["Pid"] or pause is None:
+                return int(seen["Pid"]) if seen["Running"] else 0
+            await asyncio.sleep(pause)
+        return 0
 
 
 def _signal(pid: int, container: str, number: signal.Signals) -> bool:
