@@ -26,6 +26,7 @@ from swarm_consumer.models import (
     Cancelled,
     DryRun,
     Event,
+    Explanation,
     Image,
     Job,
     JoinToken,
@@ -169,6 +170,10 @@ class Client:
     async def job(self, job: int) -> Job:
         """One job with its spec, attempts, history and artifacts."""
         return await self._jobs.get(job)
+
+    async def explain(self, job: int) -> Explanation:
+        """Where a job is, or what it waits for, and why each worker isn't the one."""
+        return await self._jobs.explain(job)
 
     async def wait(self, job: int, *, within: float | None = None) -> Job:
         """The job once it has ended. Raises TimeoutError."""

@@ -8,7 +8,7 @@ from itertools import count
 import msgspec
 
 from swarm_consumer.coalesce import Coalescer
-from swarm_consumer.models import Cancelled, DryRun, Job, Outcome, Submitted
+from swarm_consumer.models import Cancelled, DryRun, Explanation, Job, Outcome, Submitted
 from swarm_consumer.outage import OUTAGE_SECONDS
 from swarm_consumer.pages import Page
 from swarm_consumer.transport import Call, Transport
@@ -131,6 +131,10 @@ class Jobs:
     async def get(self, job: int) -> Job:
         """One job with its spec, attempts, history and artifacts. Raises SwarmError(not_found)."""
         return await self._transport.get(Job, Call("GET", f"/jobs/{job}"))
+
+    async def explain(self, job: int) -> Explanation:
+        """Where a job is, or why it waits and which worker lacks what. Raises SwarmError(not_found)."""
+        return await self._transport.get(Explanation, Call("GET", f"/jobs/{job}/explain"))
 
     async def wait(self, job: int, *, within: float | None = None) -> Job:
         """The job once it has ended. Raises SwarmError, and TimeoutError after `within` seconds."""

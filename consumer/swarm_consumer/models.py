@@ -142,6 +142,49 @@ class Cancelled(_Model, frozen=True, kw_only=True):
     cancelling: bool = False
 
 
+class Reason(_Model, frozen=True, kw_only=True):
+    """One thing that keeps a job from a worker: what is demanded, what is free of it, and what there is in all."""
+
+    kind: str
+    text: str
+    wanted: int | str = ""
+    free: int | str = ""
+    total: int | str = ""
+
+
+class WorkerAnswer(_Model, frozen=True, kw_only=True):
+    """What a worker says to a job; no reasons: it has room for it."""
+
+    id: str
+    name: str
+    state: str = ""
+    reasons: list[Reason] = []
+
+
+class Cause(_Model, frozen=True, kw_only=True):
+    """One thing that a job waits for."""
+
+    kind: str
+    text: str
+    until: datetime | None = None
+
+
+class Explanation(_Model, frozen=True, kw_only=True):
+    """Where a job is, or what it waits for, and why each worker isn't the one.
+
+    `before` jobs are claimed earlier, `before_alike` of them demand the same; 10,000 stands for that or more.
+    """
+
+    id: int
+    state: JobState
+    text: str = ""
+    causes: list[Cause] = []
+    before: int | None = None
+    before_alike: int | None = None
+    gives_up_at: datetime | None = None
+    workers: list[WorkerAnswer] = []
+
+
 class Image(_Model, frozen=True, kw_only=True):
     """An image that was pushed."""
 

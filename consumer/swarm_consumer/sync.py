@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Cancelled,
         DryRun,
         Event,
+        Explanation,
         Image,
         Job,
         JoinToken,
@@ -372,6 +373,10 @@ class SyncClient:
     def job(self, job: int) -> Job:
         """One job with its spec, attempts, history and artifacts."""
         return self._portal.call(self._client.job(job))
+
+    def explain(self, job: int) -> Explanation:
+        """Where a job is, or what it waits for, and why each worker isn't the one."""
+        return self._portal.call(self._client.explain(job))
 
     def wait(self, job: int, *, within: float | None = None) -> Job:
         """The job once it has ended. Raises TimeoutError."""

@@ -166,12 +166,20 @@ class Dispatcher:
     # Room and jobs ---------------------------------------------------------------------------------------
 
     def rooms(self) -> list[Room]:
-        """A copy of what each reachable worker has free, for a placement to take from."""
+        """A copy of what each worker that takes jobs has free, for a placement to take from."""
         return [
             replace(session.room)
             for session in self._sessions.values()
-            if session.placing and session.room.slots > 0 and not session.closed() and not self._is_silent(session)
+            if session.room.slots > 0 and not self._barred(session)
         ]
+
+    def _barred(self, session: Session) -> str:
+        """Why a worker takes nothing now, in words; empty where it does."""
+        if self._is_silent(session):
+            return f"it is unreachable: silent for {self._clock.monotonic() - session.heard():.0f} s"
+        if not session.placing:
+            return "it has just connected: what it holds is being compared with what it should"
+        return session.closed()
 
     def capacities(self) -> list[tuple[str, Room]]:
         """Name and whole capacity of each connected worker, also of one that takes nothing now."""
@@ -269,6 +277,7 @@ class Dispatcher:
             load=room.load,
             running=len(session.held),
             core=self._core,
+            closed=self._barred(session),
             silent=round(self._clock.monotonic() - session.heard(), 3),
         )
 

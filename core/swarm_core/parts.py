@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from swarm_core.api import blobs as blob_routes
 from swarm_core.api import events as event_routes
+from swarm_core.api import explain as explain_routes
 from swarm_core.api import health, openapi, signin
 from swarm_core.api import images as image_routes
 from swarm_core.api import jobs as job_routes
@@ -33,6 +34,7 @@ from swarm_core.dispatcher import Dispatcher
 from swarm_core.drains import Drains
 from swarm_core.events import JobEvents
 from swarm_core.feed import Feed
+from swarm_core.explain import Explain
 from swarm_core.fleet import Fleet
 from swarm_core.gateway import Facts, Gateway
 from swarm_core.harvester import Harvester
@@ -209,6 +211,7 @@ class Parts:
             clock,
             least_role=given.settings.terminal_role,
         )
+        self.explain = Explain(database, self.scheduler.shape, self.fleet.workers)
         self.reclaim = Reclaimer(
             database,
             self.blobs,
@@ -271,6 +274,7 @@ class Parts:
             *job_routes.routes(self.receiver, self.steering, self.archive),
             *blob_routes.routes(self.library, self.uploads),
             *image_routes.routes(self.images),
+            *explain_routes.routes(self.explain),
             *schedule_routes.routes(self.schedules),
             *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
             *terminal_routes.routes(self.terminals),

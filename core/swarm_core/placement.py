@@ -1,14 +1,20 @@
-"""Which worker gets which job. Pure: jobs and rooms go in, assignments come out.
+"""Which worker gets which job, and why another does not. Pure: jobs and rooms go in, assignments come out.
 
 The least loaded worker that has room and matches goes first; the scheduler has already put the jobs in order.
+`reasons` alone says whether a worker may have a job: what places and what explains can't disagree.
 """
 
 import heapq
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+import msgspec
+
+from swarm_protocol.messages import Capacity
 from swarm_protocol.quantities import show_size
+from swarm_protocol.spec import NEWER_DATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +26,6 @@ class Shape:
     memory: int
     disk: int
     constraints: Mapping[str, str]
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether a worker with these labels may run it."""
-        return all(labels.get(label) == wanted for label, wanted in self.constraints.items())
 
 
 ShapeOf = Callable[[int], Awaitable[Shape | None]]
@@ -45,19 +47,15 @@ class Room:
     """Load a cpu from its last beat: breaks ties between equally full workers."""
     closed: str = ""
     """Why it takes no job at all now, for a person; empty where it does."""
+    whole: Capacity | None = None
+    """What it has when it is empty, to be named beside what is free."""
 
     def fits(self, shape: Shape) -> int:
-        """How many jobs of a shape have room here."""
-        if self.closed or self.slots <= 0 or not shape.matches(self.labels):
+        """How many jobs of a shape have room here: none exactly where there is a reason against it."""
+        if reasons(shape, self):
             return 0
-        return max(
-            0,
-            min(
-                self.slots,
-                self.cpu_millis // shape.cpu_millis,
-                self.memory // shape.memory,
-                self.disk // shape.disk,
-            ),
+        return min(
+            self.slots, self.cpu_millis // shape.cpu_millis, self.memory // shape.memory, self.disk // shape.disk
         )
 
     def take(self, shape: Shape, count: int = 1) -> None:
@@ -70,6 +68,79 @@ class Room:
     def fullness(self) -> float:
         """Share of slots in use, and a little for the load: what placement evens out."""
         return 1 - self.slots / self.slots_total + min(self.load, 8.0) / 16
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One thing that keeps a job from a worker now."""
+
+    kind: str
+    """`closed`, `slots`, `cpu` (thousandths), `memory`, `disk` (bytes), `label`, or `version` (it knows too little)."""
+    wanted: int | str = ""
+    """What the job demands."""
+    free: int | str = ""
+    """What the worker has of it now; of a label, its value there."""
+    total: int | str = ""
+    """What it has of it when it is empty."""
+    name: str = ""
+    """Of a label its key; of what is closed why, in words."""
+
+    @property
+    def text(self) -> str:
+        """For a person, about the worker."""
+        match self.kind:
+            case "closed":
+                return self.name
+            case "slots":
+                return "its one slot is in use" if self.total == 1 else f"its {self.total} slots are all in use"
+            case "version":
+                return "its version is too old for what the job uses; upgrade it"
+            case "label" if self.free:
+                return f"its label {self.name} is {self.free}, not {self.wanted}"
+            case "label":
+                return f"it has no label {self.name}={self.wanted}"
+        return _short(self.kind, int(self.wanted), int(self.free), int(self.total))
+
+    @property
+    def distance(self) -> float:
+        """How far the worker is from having the job: 0 is next to nothing, 2 is as far as it goes."""
+        if self.kind == "closed":
+            return 2.0
+        return 1 - max(0, int(self.free)) / int(self.wanted) if self.kind in _AMOUNTS else 1.0
+
+
+_AMOUNTS: Final = frozenset({"cpu", "memory", "disk"})
+
+
+def _short(what: str, wanted: int, free: int, total: int) -> str:
+    if wanted > total:
+        return f"it has {_show(what, total)} of {what}, not {_show(what, wanted)}"
+    return f"it has {_show(what, max(0, free))} of {_show(what, total)} of {what} free, not {_show(what, wanted)}"
+
+
+def _show(what: str, value: int) -> str:
+    return f"{value / 1000:g}" if what == "cpu" else show_size(value)
+
+
+def reasons(shape: Shape, room: Room) -> list[Reason]:
+    """All that keeps a job of this shape from this worker; none where it has room for one.
+
+    Called for each room of each claim: what is only for people is made in `Reason.text`.
+    """
+    found = [Reason("closed", name=room.closed)] if room.closed else []
+    whole = room.whole or room
+    if room.slots < 1:
+        found.append(Reason("slots", 1, room.slots, whole.slots))
+    if shape.cpu_millis > room.cpu_millis:
+        found.append(Reason("cpu", shape.cpu_millis, room.cpu_millis, whole.cpu_millis))
+    if shape.memory > room.memory:
+        found.append(Reason("memory", shape.memory, room.memory, whole.memory))
+    if shape.disk > room.disk:
+        found.append(Reason("disk", shape.disk, room.disk, whole.disk))
+    for label, value in shape.constraints.items():
+        has = room.labels.get(label)
+        if has != value:
+            found.append(Reason("version" if label in NEWER_DATA else "label", value, has or "", name=label))
+    return found
 
 
 def wants(rooms: Sequence[Room], shapes: Iterable[Shape], most: int) -> dict[int, int]:
@@ -125,32 +196,10 @@ def nearest(shape: Shape, rooms: Iterable[tuple[str, Room]]) -> str | None:
     """
     best: tuple[int, float, str] | None = None
     for name, room in rooms:
-        lacks = _lacks(shape, room)
+        lacks = reasons(shape, room)
         if not lacks:
             return None
-        rank = (
-            len(lacks),
-            sum(short for short, _ in lacks),
-            f"{name} comes nearest: " + ", ".join(t for _, t in lacks),
-        )
+        words = f"{name} comes nearest: " + ", ".join(lack.text for lack in lacks)
+        rank = (len(lacks), sum(lack.distance for lack in lacks), words)
         best = rank if best is None else min(best, rank)
     return best[2] if best else None
-
-
-def _lacks(shape: Shape, room: Room) -> list[tuple[float, str]]:
-    lacks: list[tuple[float, str]] = [(2.0, room.closed)] if room.closed else []
-    for what, wanted, has in (
-        ("cpu", shape.cpu_millis, room.cpu_millis),
-        ("memory", shape.memory, room.memory),
-        ("disk", shape.disk, room.disk),
-    ):
-        if wanted > has:
-            lacks.append((1 - has / wanted, f"it has {_show(what, has)} of {what}, not {_show(what, wanted)}"))
-    for label, value in shape.constraints.items():
-        if room.labels.get(label) != value:
-            lacks.append((1.0, f"it has no label {label}={value}"))
-    return lacks
-
-
-def _show(what: str, value: int) -> str:
-    return f"{value / 1000:g}" if what == "cpu" else show_size(value)

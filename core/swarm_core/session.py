@@ -166,9 +166,28 @@ class WorkerView:
     core: UUID
     silent: float
     """Seconds since it was last heard."""
+    closed: str = ""
+    """Why it takes nothing new, in words; empty where it does."""
+
+    def room(self) -> Room:
+        """What it has free, as placement has it."""
+        free, slots = self.free, max(1, self.capacity.slots)
+        return Room(
+            self.id,
+            slots,
+            free.slots,
+            free.cpu_millis,
+            free.memory,
+            free.disk,
+            self.labels,
+            self.load,
+            closed=self.closed,
+            whole=self.capacity,
+        )
 
 
 def room_of(worker: UUID, capacity: Capacity, labels: Mapping[str, str]) -> Room:
     """All that a worker offers, as room."""
     slots = max(1, capacity.slots)
-    return Room(worker, slots, capacity.slots, capacity.cpu_millis, capacity.memory, capacity.disk, labels)
+    has = capacity
+    return Room(worker, slots, has.slots, has.cpu_millis, has.memory, has.disk, labels, whole=capacity)

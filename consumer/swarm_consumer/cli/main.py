@@ -19,6 +19,7 @@ class Root(LazyGroup):
         "submit": Entry(f"{_CLI}.submit", "submit", "Jobs", words=True),
         "jobs": Entry(f"{_CLI}.jobs", "jobs", "Jobs"),
         "show": Entry(f"{_CLI}.show", "show", "Jobs"),
+        "explain": Entry(f"{_CLI}.explain", "explain", "Jobs"),
         "logs": Entry(f"{_CLI}.logs", "logs", "Jobs"),
         "wait": Entry(f"{_CLI}.jobs", "wait", "Jobs"),
         "exec": Entry(f"{_CLI}.terminal", "exec_", "Jobs", words=True),

@@ -149,6 +149,7 @@ class Visitor:
         many = {"headers": {"Idempotency-Key": "many"}, "json": {"spec": spec, "count": 3}}
         for status in (201, 200):
             await self.ok("POST", "/jobs/batch", status, **many)
+        await self.ok("GET", f"/jobs/{job}/explain")
         await self.ok("POST", f"/jobs/{job}/cancel")
         await self.ok("POST", f"/jobs/{job}/retry", 201, headers={"Idempotency-Key": "again"})
         await self.ok("GET", f"/jobs/{job}")

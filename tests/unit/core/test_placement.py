@@ -6,7 +6,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm_core.placement import Room, Shape, nearest, place, wants
+from swarm_core.placement import Room, Shape, nearest, place, reasons, wants
+from swarm_protocol.messages import Capacity
+from swarm_protocol.spec import NEWER_DATA
 
 GIB = 1 << 30
 
@@ -87,4 +89,42 @@ def test_no_worker_gets_more_than_it_has(jobs: list[Shape], rooms: list[Room]) -
     for left in rooms:
         assert min(left.slots, left.cpu_millis, left.memory, left.disk) >= 0
     for job, worker in placed:
-        assert wanted[job].matches(labels[worker])
+        assert labels[worker].items() >= wanted[job].constraints.items()
+
+
+@given(
+    st.builds(
+        shape,
+        cpu=st.integers(1, 5000),
+        memory=st.integers(1, 9 * GIB),
+        disk=st.integers(1, 9 * GIB),
+        gpu=st.sampled_from(["a", "b"]),
+    ),
+    st.builds(
+        lambda made, closed, memory, disk: replace(made, closed=closed, memory=memory, disk=disk),
+        st.builds(room, st.just(1), st.integers(-1, 4), st.integers(-10, 8000), gpu=st.sampled_from(["a", "c"])),
+        st.sampled_from(["", "it is being drained"]),
+        st.integers(-10, 9 * GIB),
+        st.integers(-10, 9 * GIB),
+    ),
+)
+def test_a_worker_has_room_exactly_where_nothing_speaks_against_it(wanted: Shape, has: Room) -> None:
+    found = reasons(wanted, has)
+    assert (has.fits(wanted) > 0) is (found == [])
+    assert bool(place([(1, wanted)], [replace(has)])) is (found == [])
+    assert all(reason.text and reason.distance >= 0 for reason in found)
+
+
+def test_each_reason_says_what_is_demanded_and_what_there_is() -> None:
+    whole = Capacity(slots=4, cpu_millis=4000, memory=4 * GIB, disk=8 * GIB)
+    has = Room(UUID(int=1), 4, 0, 500, 3 * GIB, 8 * GIB, {"zone": "a"}, closed="it is being drained", whole=whole)
+    wanted = replace(shape(memory=8 * GIB), constraints={"gpu": "a100", "zone": "b", **NEWER_DATA})
+    assert [(reason.kind, reason.text) for reason in reasons(wanted, has)] == [
+        ("closed", "it is being drained"),
+        ("slots", "its 4 slots are all in use"),
+        ("cpu", "it has 0.5 of 4 of cpu free, not 1"),
+        ("memory", "it has 4G of memory, not 8G"),
+        ("label", "it has no label gpu=a100"),
+        ("label", "its label zone is a, not b"),
+        ("version", "its version is too old for what the job uses; upgrade it"),
+    ]
