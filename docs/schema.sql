@@ -205,13 +205,11 @@ create table join_token (
     PRIMARY KEY (id)
 );
 
-create table log_level (
-    module text not null,
-    level smallint not null,
-    until timestamp with time zone,
-    changed_at timestamp with time zone default swarm_now() not null,
-    changed_by text not null,
-    PRIMARY KEY (module)
+create table limit_use (
+    project_id uuid not null,
+    job_id bigint not null,
+    attempt integer not null,
+    PRIMARY KEY (project_id, job_id)
 );
 
 create table log_segment (
@@ -334,6 +332,22 @@ create table project (
     PRIMARY KEY (id)
 );
 
+create table project_limit (
+    project_id uuid not null,
+    queued integer,
+    running integer,
+    cpu_millis bigint,
+    memory bigint,
+    changed_at timestamp with time zone default swarm_now() not null,
+    changed_by text not null,
+    PRIMARY KEY (project_id),
+    FOREIGN KEY (project_id) REFERENCES project(id) ON DELETE CASCADE,
+    CHECK ((cpu_millis >= 0)),
+    CHECK ((memory >= 0)),
+    CHECK ((queued >= 0)),
+    CHECK ((running >= 0))
+);
+
 create table queue (
     job_id bigint not null,
     shape_id integer not null,
@@ -405,6 +419,7 @@ create table shape (
     memory bigint not null,
     disk bigint not null,
     constraints jsonb not null,
+    project_id uuid,
     UNIQUE (key),
     PRIMARY KEY (id)
 );
@@ -418,27 +433,6 @@ create table stream (
     PRIMARY KEY (single),
     CHECK (single)
 );
-
-create table syslog (
-    id bigint generated always as identity not null,
-    core uuid not null,
-    seq bigint not null,
-    at timestamp with time zone not null,
-    level smallint not null,
-    module text not null,
-    message text not null,
-    tags text[] not null,
-    job_id bigint,
-    worker_id uuid,
-    fields json not null,
-    UNIQUE (core, seq),
-    PRIMARY KEY (id)
-);
-CREATE INDEX syslog_at ON syslog (at, id);
-CREATE INDEX syslog_job ON syslog (job_id, at, id) WHERE (job_id IS NOT NULL);
-CREATE INDEX syslog_level ON syslog (level, at);
-CREATE INDEX syslog_warning ON syslog (at, id) WHERE (level >= 30);
-CREATE INDEX syslog_worker ON syslog (worker_id, at, id) WHERE (worker_id IS NOT NULL);
 
 create table turn (
     job_id bigint not null,
@@ -461,6 +455,25 @@ create table upload (
     FOREIGN KEY (project_id) REFERENCES project(id)
 );
 CREATE INDEX upload_touched ON upload (touched_at);
+
+create table used (
+    hour timestamp with time zone not null,
+    project_id uuid not null,
+    person_id uuid not null,
+    name text not null,
+    succeeded integer not null,
+    failed integer not null,
+    timed_out integer not null,
+    cancelled integer not null,
+    attempts integer not null,
+    cpu_seconds double precision not null,
+    memory_seconds double precision not null,
+    lost_cpu_seconds double precision not null,
+    lost_memory_seconds double precision not null,
+    waits integer not null,
+    wait_seconds double precision not null,
+    PRIMARY KEY (hour, project_id, person_id, name)
+);
 
 create table worker (
     id uuid not null,

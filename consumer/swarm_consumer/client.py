@@ -32,6 +32,7 @@ from swarm_consumer.models import (
     JoinToken,
     Outcome,
     Submitted,
+    Usage,
     WhoAmI,
     Worker,
     WorkerStep,
@@ -304,6 +305,22 @@ class Client:
     async def revoke(self, worker: str) -> None:
         """Shut a worker out for good."""
         await self._workers().revoke(worker)
+
+    async def usage(
+        self,
+        by: str = "project",
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        project: str | None = None,
+        limit: int = 100,
+    ) -> Usage:
+        """What the jobs used that ended from `since` (a week ago) to `until` (now), a line for each `project`, `user` or
+        `name`, in one project or in all of one's own.
+        """
+        named = (("since", since and since.isoformat()), ("until", until and until.isoformat()), ("project", project))
+        query = [("by", by), ("limit", str(limit)), *((name, text) for name, text in named if text)]
+        return await self._transport.get(Usage, Call("GET", "/usage", query))
 
     @property
     def schedules(self) -> "Schedules":

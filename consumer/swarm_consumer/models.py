@@ -376,6 +376,41 @@ class Member(_Model, frozen=True, kw_only=True):
     added_by: str = ""
 
 
+class UsageLine(_Model, frozen=True, kw_only=True):
+    """What the jobs of one project, user or name used: seconds, and bytes × seconds."""
+
+    name: str | None = None
+    """None: of jobs without a name, or of a person who is gone."""
+    succeeded: int = 0
+    failed: int = 0
+    timed_out: int = 0
+    cancelled: int = 0
+    attempts: int = 0
+    cpu_seconds: float = 0.0
+    memory_seconds: float = 0.0
+    lost_cpu_seconds: float = 0.0
+    """Of these, what attempts used that ended for no fault of the job's."""
+    lost_memory_seconds: float = 0.0
+    wait_mean: float | None = None
+    wait_p50: float | None = None
+    """Of the jobs that are still there."""
+
+    @property
+    def jobs(self) -> int:
+        """All that ended."""
+        return self.succeeded + self.failed + self.timed_out + self.cancelled
+
+
+class Usage(_Model, frozen=True, kw_only=True):
+    """What was used in a time; `more` where there are more lines than were asked for."""
+
+    by: str
+    since: datetime
+    until: datetime
+    items: list[UsageLine] = []
+    more: bool = False
+
+
 class ApiToken(_Model, frozen=True, kw_only=True):
     """An API token, without its secret; `role` is the most that it may."""
 

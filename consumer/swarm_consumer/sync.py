@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         Secret,
         Submitted,
         SyslogLine,
+        Usage,
         User,
         WhoAmI,
         Worker,
@@ -488,6 +489,20 @@ class SyncClient:
     def revoke(self, worker: str) -> None:
         """Shut a worker out for good."""
         self._portal.call(self._client.revoke(worker))
+
+    def usage(
+        self,
+        by: str = "project",
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        project: str | None = None,
+        limit: int = 100,
+    ) -> Usage:
+        """What the jobs used that ended from `since` (a week ago) to `until` (now), a line for each `project`, `user` or
+        `name`, in one project or in all of one's own.
+        """
+        return self._portal.call(self._client.usage(by, since=since, until=until, project=project, limit=limit))
 
     @property
     def schedules(self) -> SyncSchedules:

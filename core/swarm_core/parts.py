@@ -22,6 +22,7 @@ from swarm_core.api import secrets as secret_routes
 from swarm_core.api import syslog as syslog_routes
 from swarm_core.api import terminals as terminal_routes
 from swarm_core.api import tokens as token_routes
+from swarm_core.api import usage as usage_routes
 from swarm_core.api import users as user_routes
 from swarm_core.api import workers as worker_routes
 from swarm_core.api.app import App, create_app
@@ -79,6 +80,7 @@ from swarm_core.terminal_relay import TerminalRelay
 from swarm_core.terminals import Terminals
 from swarm_core.tls import Certificate
 from swarm_core.uploads import Uploads
+from swarm_core.usage import UsageBook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,6 +277,7 @@ class Parts:
             *blob_routes.routes(self.library, self.uploads),
             *image_routes.routes(self.images),
             *explain_routes.routes(self.explain),
+            *usage_routes.routes(UsageBook(given.database, given.clock)),
             *schedule_routes.routes(self.schedules),
             *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
             *terminal_routes.routes(self.terminals),

@@ -22,6 +22,7 @@ from swarm_core.store import reclaim as rows
 from swarm_core.store import schedules as schedule_rows
 from swarm_core.store import stream as stream_rows
 from swarm_core.store import syslog as syslog_rows
+from swarm_core.store import usage as usage_rows
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
 from swarm_core.syslog.levels import Level
 from swarm_core.uploads import Uploads
@@ -51,6 +52,7 @@ class Reclaimed:
     sessions: int = 0
     events: int = 0
     syslog: int = 0
+    usage: int = 0
     files: int = 0
 
 
@@ -119,6 +121,7 @@ class Reclaimer:
             events=await _drain(lambda: stream_rows.forget(api, keep.events, _BATCH))
             + await _drain(lambda: stream_rows.forget_progress(api, keep.progress, _BATCH)),
             syslog=await self._drop_lines(),
+            usage=await _drain(lambda: usage_rows.drop_old(api, keep.usage, _BATCH)),
         )
 
     async def sweep(self) -> int:

@@ -61,6 +61,8 @@ class Retention:
     progress: float = 86400.0
     """Of what jobs say of their progress, in the event stream."""
     syslog: SyslogRetention = field(default_factory=SyslogRetention)
+    usage: float = 400 * 86400.0
+    """What removed jobs had used; a year and a month, so that a year can be looked at whole."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,7 @@ class Root(LazyGroup):
         "user": Entry(f"{_CLI}.users", "app", "People"),
         "project": Entry(f"{_CLI}.projects", "app", "People"),
         "token": Entry(f"{_CLI}.tokens", "app", "People"),
+        "usage": Entry(f"{_CLI}.usage", "usage", "People"),
         "login": Entry(f"{_CLI}.login", "login", "Signing in"),
         "logout": Entry(f"{_CLI}.login", "logout", "Signing in"),
         "whoami": Entry(f"{_CLI}.login", "whoami", "Signing in"),

@@ -9,7 +9,8 @@ import msgspec
 
 from swarm_core.placement import Shape
 from swarm_core.sources import Left
-from swarm_core.store.database import Connection, Pool
+from swarm_core.store import usage
+from swarm_core.store.database import Connection, Pool, transaction
 from swarm_core.store.queries import load
 from swarm_protocol.sources import JobOutputs
 
@@ -202,8 +203,13 @@ async def for_retry(pool: Pool, job: int, project: UUID) -> Past | None:
 
 
 async def remove_ended(pool: Pool, job: int, project: UUID, actor: str) -> bool:
-    """Delete an ended job and what is its own; whether there was one to delete."""
-    return bool(await pool.fetchval(_SQL["remove_ended"], job, project, actor))
+    """Delete an ended job and what is its own, keeping what it used; whether there was one to delete."""
+    async with transaction(pool) as connection:
+        if await connection.fetchval(_SQL["lock_ended"], job, project) is None:
+            return False
+        await usage.book(connection, [job])
+        await connection.execute(_SQL["remove_ended"], job, project, actor)
+    return True
 
 
 async def wake_due(pool: Pool, most: int, actor: str) -> list[tuple[int, int]]:

@@ -1,5 +1,6 @@
 """Removing rows that have outlived their time, in small batches; each returns how many went."""
 
+from swarm_core.store import usage
 from swarm_core.store.database import Pool, transaction
 from swarm_core.store.queries import load
 
@@ -7,13 +8,14 @@ _SQL = load("reclaim")
 
 
 async def drop_jobs(pool: Pool, age: float, most: int, *, told: float, actor: str) -> int:
-    """Jobs that ended more than `age` seconds ago, with all that is their own.
+    """Jobs that ended more than `age` seconds ago, with all that is their own; what they used is kept.
 
     What happened to them in the last `told` seconds stays in the event stream.
     """
     async with transaction(pool) as connection:
         jobs = [row["id"] for row in await connection.fetch(_SQL["lock_jobs"], age, most)]
         if jobs:
+            await usage.book(connection, jobs)
             await connection.execute(_SQL["drop_jobs"], jobs, told, actor)
     return len(jobs)
 

@@ -150,6 +150,9 @@ class Visitor:
         for status in (201, 200):
             await self.ok("POST", "/jobs/batch", status, **many)
         await self.ok("GET", f"/jobs/{job}/explain")
+        await self.ok(
+            "GET", "/usage?by=user&since=2026-10-01T00:00:00Z&until=2027-01-01T00:00:00Z&project=default&limit=5"
+        )
         await self.ok("POST", f"/jobs/{job}/cancel")
         await self.ok("POST", f"/jobs/{job}/retry", 201, headers={"Idempotency-Key": "again"})
         await self.ok("GET", f"/jobs/{job}")

@@ -130,6 +130,11 @@ select id, swarm_now(), 'held', 'queued', attempt, $2, 'released' from job;
 select project_id, person_id, state::text as state, image_digest, spec::text as spec
 from job where id = $1 and project_id = $2;
 
+-- name: lock_ended
+select id from job
+where id = $1 and project_id = $2 and state in ('succeeded', 'failed', 'timed_out', 'cancelled')
+for update;
+
 -- An ended job and all that is its own. Blobs nobody needs any more go with the next reclaim. What its history told stays in
 -- the event stream, at its place.
 -- name: remove_ended
