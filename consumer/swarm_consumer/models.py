@@ -366,6 +366,25 @@ class Project(_Model, frozen=True, kw_only=True):
     created_at: datetime | None = None
 
 
+class ProjectLimits(_Model, frozen=True, kw_only=True):
+    """What a project may have at once (None: as much as there is), and what it has now."""
+
+    project: str
+    queued: int | None = None
+    """Jobs that have not begun."""
+    running: int | None = None
+    """Jobs on workers."""
+    cpu_millis: int | None = None
+    """What those demand together, in thousandths of a core."""
+    memory: int | None = None
+    now_queued: int = 0
+    now_running: int = 0
+    now_cpu_millis: int = 0
+    now_memory: int = 0
+    changed_at: datetime | None = None
+    changed_by: str | None = None
+
+
 class Member(_Model, frozen=True, kw_only=True):
     """Somebody who takes part in a project; `own`: it is their own, and so is the role."""
 

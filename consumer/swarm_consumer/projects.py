@@ -1,6 +1,6 @@
 """Projects: what belongs together, and who takes part in it."""
 
-from swarm_consumer.models import Member, Project
+from swarm_consumer.models import Member, Project, ProjectLimits
 from swarm_consumer.pages import Page, every
 from swarm_consumer.transport import Call, Transport, part
 
@@ -39,6 +39,24 @@ class Projects:
     async def revoke(self, name: str, user: str) -> None:
         """Let somebody take part no more; their jobs there go on."""
         await self._transport.send(Call("DELETE", f"{_path(name)}/members/{part(user)}"))
+
+    async def limits(self, name: str) -> ProjectLimits:
+        """What it may have at once, and what it has."""
+        return await self._transport.get(ProjectLimits, Call("GET", f"{_path(name)}/limits"))
+
+    async def set_limits(
+        self,
+        name: str,
+        *,
+        queued: int | None = None,
+        running: int | None = None,
+        cpu_millis: int | None = None,
+        memory: int | None = None,
+    ) -> ProjectLimits:
+        """Set all limits of a project; what isn't given has none. For administrators."""
+        body = {"queued": queued, "running": running, "cpu_millis": cpu_millis, "memory": memory}
+        call = Call("PUT", f"{_path(name)}/limits", json=body, repeatable=True)
+        return await self._transport.get(ProjectLimits, call)
 
 
 def _path(name: str) -> str:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Outcome,
         Preview,
         Project,
+        ProjectLimits,
         Ran,
         ScheduleState,
         Secret,
@@ -192,6 +193,24 @@ class SyncProjects:
     def revoke(self, name: str, user: str) -> None:
         """Let somebody take part no more; their jobs there go on."""
         self._portal.call(self._verbs.revoke(name, user))
+
+    def limits(self, name: str) -> ProjectLimits:
+        """What it may have at once, and what it has."""
+        return self._portal.call(self._verbs.limits(name))
+
+    def set_limits(
+        self,
+        name: str,
+        *,
+        queued: int | None = None,
+        running: int | None = None,
+        cpu_millis: int | None = None,
+        memory: int | None = None,
+    ) -> ProjectLimits:
+        """Set all limits of a project; what isn't given has none. For administrators."""
+        return self._portal.call(
+            self._verbs.set_limits(name, queued=queued, running=running, cpu_millis=cpu_millis, memory=memory)
+        )
 
 
 class SyncApiTokens:

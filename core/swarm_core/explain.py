@@ -1,7 +1,7 @@
 """Explain: gathers what an explanation of a job needs. It decides nothing (explanation.py does)."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from swarm_core.archive import no_job
@@ -16,13 +16,22 @@ MOST_WORKERS: Final = 2000
 """That one explanation names."""
 
 
+class Limiting(Protocol):
+    """What is needed of the limits of projects."""
+
+    async def used_up(self, project: UUID, shape: Shape) -> list[str]: ...
+
+
 class Explain:
     """Says why a job is where it is."""
 
-    def __init__(self, database: Database, shape: ShapeOf, live: Callable[[], Awaitable[Sequence[WorkerView]]]) -> None:
+    def __init__(
+        self, database: Database, shape: ShapeOf, limits: Limiting, live: Callable[[], Awaitable[Sequence[WorkerView]]]
+    ) -> None:
         """`live` tells the connected workers of all cores."""
         self._database = database
         self._shape = shape
+        self._limits = limits
         self._live = live
 
     async def job(self, project: UUID, number: int) -> Explanation:
@@ -37,4 +46,6 @@ class Explain:
         live: Live = {(view.id, view.core): view for view in await self._live()}
         known = await workers.page(pool, "", MOST_WORKERS)
         wanted = shape or Shape(found.shape_id, 0, 0, 0, {})
-        return explained(found, wanted, [ask(wanted, row, live) for row in known], await rows.before(pool, found))
+        limits = [f"a limit of the project: {text}" for text in await self._limits.used_up(project, wanted)]
+        before = await rows.before(pool, found)
+        return explained(found, wanted, [ask(wanted, row, live) for row in known], before, limits)

@@ -15,6 +15,7 @@ from swarm_core.api import explain as explain_routes
 from swarm_core.api import health, openapi, signin
 from swarm_core.api import images as image_routes
 from swarm_core.api import jobs as job_routes
+from swarm_core.api import limits as limit_routes
 from swarm_core.api import logs as log_routes
 from swarm_core.api import projects as project_routes
 from swarm_core.api import schedules as schedule_routes
@@ -45,6 +46,7 @@ from swarm_core.identity.accounts import Accounts
 from swarm_core.identity.api_tokens import ApiTokens
 from swarm_core.identity.cluster import Cluster
 from swarm_core.identity.gatekeeper import Gatekeeper
+from swarm_core.identity.limits import KeptLimits
 from swarm_core.identity.passwords import Passwords
 from swarm_core.identity.people import People
 from swarm_core.identity.projects import Projects
@@ -56,6 +58,7 @@ from swarm_core.images import Images
 from swarm_core.joblogs import JobLogs
 from swarm_core.leases import Leases
 from swarm_core.library import Library
+from swarm_core.limits import ProjectLimits
 from swarm_core.logger import Logger
 from swarm_core.logreader import LogReader
 from swarm_core.machines import Machines
@@ -159,12 +162,16 @@ class Parts:
         given, timers, changed = self.given, self.given.settings.timers, self.signals.changed
         core, database, clock, log = given.core, given.database, given.clock, given.logger.child
         freed = self.signals.freed
+        self.limits = ProjectLimits(database, clock, log("limits"))
+        self.kept_limits = KeptLimits(database, changed=self._relimited)
         self.dispatcher = Dispatcher(core, clock, log("dispatcher"), unreachable=timers.unreachable, freed=freed)
         self.harvester = Harvester(database, clock, log("harvester"), core=core, changed=changed)
         caught_up = self.harvester.caught_up
-        self.scheduler = Scheduler(database, self.dispatcher, log("scheduler"), core=core, caught_up=caught_up)
-        templates, submitted = Templates(database, self.images), self.signals.submitted
-        firing = Firing(database, templates, core=core, woken=submitted, stop=self.signals.stop)
+        self.scheduler = Scheduler(
+            database, self.dispatcher, log("scheduler"), self.limits, core=core, caught_up=caught_up
+        )
+        templates, submitted = Templates(database, self.images, self.limits), self.signals.submitted
+        firing = Firing(database, templates, self.limits, core=core, woken=submitted, stop=self.signals.stop)
         noted = self.signals.noted
         self.schedules = Schedules(database, templates, firing, changed=self.signals.scheduled, noted=noted)
         self.hibernator = Hibernator(
@@ -176,7 +183,7 @@ class Parts:
             changed=changed,
             is_told=lambda: self.cache.connected,
         )
-        self.receiver = Receiver(database, templates, self.dispatcher, log("receiver"), woken=submitted)
+        self.receiver = Receiver(database, templates, self.dispatcher, log("receiver"), self.limits, woken=submitted)
         self.steering = Steering(
             database, self.images, templates, self.receiver, woken=submitted, stop=self.signals.stop, noted=noted
         )
@@ -213,7 +220,7 @@ class Parts:
             clock,
             least_role=given.settings.terminal_role,
         )
-        self.explain = Explain(database, self.scheduler.shape, self.fleet.workers)
+        self.explain = Explain(database, self.scheduler.shape, self.limits, self.fleet.workers)
         self.reclaim = Reclaimer(
             database,
             self.blobs,
@@ -228,6 +235,12 @@ class Parts:
         self.signals.connect(self.scheduler, self.hibernator, self.dispatcher)
         self.signals.wake_feed = self.feed.wake
         self.signals.forget = self.gatekeeper.forget
+        self.signals.relimit = self.limits.wake
+
+    async def _relimited(self) -> None:
+        """Limits that were changed here count here at once."""
+        await self.limits.refresh()
+        self.signals.limited()
 
     def _modules(self) -> list[Module]:
         return [
@@ -238,6 +251,7 @@ class Parts:
             self.certificate,
             self.receiver,
             self.harvester,
+            self.limits,
             self.scheduler,
             self.hibernator,
             self.leases,
@@ -285,6 +299,7 @@ class Parts:
             *worker_routes.routes(self.workers, self.operating, given.database, self.fleet.workers, given.cluster.id),
             *user_routes.routes(self.accounts),
             *project_routes.routes(self.projects),
+            *limit_routes.routes(self.kept_limits),
             *token_routes.routes(self.api_tokens),
             *secret_routes.routes(self.secrets),
             *syslog_routes.routes(self.syslog, self.log_levels, given.database),

@@ -26,6 +26,8 @@ class Shape:
     memory: int
     disk: int
     constraints: Mapping[str, str]
+    project: UUID | None = None
+    """Whose jobs have it: limits are of projects. None where that doesn't matter."""
 
 
 ShapeOf = Callable[[int], Awaitable[Shape | None]]

@@ -3,10 +3,12 @@
 What it answers is committed. Submits that come at the same time share one statement (batcher.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
+from uuid import UUID
 
+from swarm_core.allowance import Queue, over, queue_full
 from swarm_core.batcher import Batcher
 from swarm_core.events import Woken
 from swarm_core.idempotency import earlier_job, keys_of
@@ -39,6 +41,13 @@ class DryRun:
     nearest: str | None
 
 
+class Limiting(Protocol):
+    """What the Receiver needs of the limits of projects."""
+
+    def bounded(self, projects: Iterable[UUID]) -> set[UUID]: ...
+    async def queues(self, connection: Connection, projects: Collection[UUID]) -> dict[UUID, Queue]: ...
+
+
 _Lone = tuple[Template, Key | None]
 """A job that is submitted alone and needs nothing but its row."""
 
@@ -48,13 +57,16 @@ class Receiver:
 
     name = "receiver"
 
-    def __init__(self, database: Database, templates: Templates, fleet: Fleet, log: Log, *, woken: Woken) -> None:
+    def __init__(
+        self, database: Database, templates: Templates, fleet: Fleet, log: Log, limits: Limiting, *, woken: Woken
+    ) -> None:
         self._database = database
         self._log = log
+        self._limits = limits
         self._templates = templates
         self._fleet = fleet
         self._woken = woken
-        self._inserts: Batcher[_Lone, Submitted | None] = Batcher("receiver", self._insert, most=1000)
+        self._inserts: Batcher[_Lone, Submitted | SwarmError | None] = Batcher("receiver", self._insert, most=1000)
 
     async def run(self) -> None:
         """Write what gathers, until cancelled."""
@@ -73,7 +85,8 @@ class Receiver:
 
         `keys` has an idempotency key for each spec, `key` is one for all of them: what it made before is returned.
 
-        Raises SwarmError: invalid_spec, image_unknown, blob_missing, idempotency_mismatch, too_large, unavailable.
+        Raises SwarmError: invalid_spec, image_unknown, blob_missing, idempotency_mismatch, limit_reached, too_large,
+        unavailable.
         """
         if not specs or len(specs) > MAX_BATCH:
             raise SwarmError(
@@ -106,15 +119,52 @@ class Receiver:
         keys = keys or [None] * len(use)
         if len(use) == 1 and not templates[0].needy:
             made = await self._inserts.put((templates[0], keys[0]))
+            if isinstance(made, SwarmError):
+                raise made
             return [made] if made else await self._earlier(self._database.api, templates[0], keys)
         return await self._accept_together(templates, use, keys)
 
-    async def _insert(self, lone: Sequence[_Lone]) -> list[Submitted | None]:
+    async def _insert(self, lone: Sequence[_Lone]) -> Sequence[Submitted | SwarmError | None]:
         """One statement for all that gathered, which is its own transaction."""
         templates = [template for template, _ in lone]
+        bounded = self._limits.bounded({template.project for template in templates})
+        if bounded:
+            return await self._insert_bounded(lone, bounded)
         async with self._database.api.acquire(timeout=ACQUIRE_SECONDS) as connection:
             made = await jobs.insert(connection, templates, range(len(lone)), [key for _, key in lone])
         return self._announce(made, templates)
+
+    async def _insert_bounded(
+        self, lone: Sequence[_Lone], bounded: Collection[UUID]
+    ) -> Sequence[Submitted | SwarmError | None]:
+        """The same where some projects may have so many jobs waiting: what is over is refused alone."""
+        answers: dict[int, Submitted | SwarmError | None] = {}
+        async with transaction(self._database.api) as connection:
+            queues = await self._limits.queues(connection, bounded)
+            refused = over(await self._counted(connection, lone, queues), queues)
+            taken = [at for at in range(len(lone)) if at not in refused]
+            templates = [lone[at][0] for at in taken]
+            made = (
+                await jobs.insert(connection, templates, range(len(taken)), [lone[at][1] for at in taken])
+                if taken
+                else []
+            )
+        answers.update(zip(taken, self._announce(made, templates), strict=True))
+        return [answers[at] if at in answers else refused[at] for at in range(len(lone))]
+
+    async def _counted(
+        self, connection: Connection, lone: Sequence[_Lone], queues: Mapping[UUID, Queue]
+    ) -> list[tuple[int, UUID]]:
+        """(place, project) of those that would be new jobs of these projects: a key that is taken makes none."""
+        known: set[tuple[UUID, str]] = set()
+        for project in queues:
+            asked = [key.text for template, key in lone if key and template.project == project]
+            known |= {(project, text) for text in await jobs.known_keys(connection, project, asked)} if asked else set()
+        return [
+            (at, template.project)
+            for at, (template, key) in enumerate(lone)
+            if template.project in queues and (key is None or (template.project, key.text) not in known)
+        ]
 
     async def _accept_together(
         self, templates: list[Template], use: list[int], keys: Sequence[Key | None]
@@ -122,6 +172,7 @@ class Receiver:
         """All in one transaction, since all or none are accepted, in statements of a thousand."""
         made: list[tuple[int, str] | None] = []
         async with transaction(self._database.api) as connection:
+            await self._need_room(connection, templates[0].project, keys)
             templates = await self._provide(connection, templates, keys)
             for at in range(0, len(use), MAX_BATCH):
                 part = slice(at, at + MAX_BATCH)
@@ -130,6 +181,17 @@ class Receiver:
             earlier = iter(await self._earlier(connection, templates[0], taken))
         fresh = self._announce(made, [templates[at] for at in use])
         return [job or next(earlier) for job in fresh]
+
+    async def _need_room(self, connection: Connection, project: UUID, keys: Sequence[Key | None]) -> None:
+        """All new jobs have to fit into their project's queue. Raises SwarmError(limit_reached)."""
+        if not self._limits.bounded([project]):
+            return
+        queues = await self._limits.queues(connection, [project])
+        asked = [key.text for key in keys if key]
+        known = await jobs.known_keys(connection, project, asked) if asked else {}
+        more = len(keys) - len(known)
+        if project in queues and more > queues[project].left:
+            raise queue_full(queues[project], more)
 
     async def _earlier(
         self, connection: Connection | Pool, template: Template, keys: Sequence[Key | None]

@@ -1,22 +1,23 @@
 """Scheduler: picks the next jobs and claims them for the free capacity of this core's workers.
 
 It asks only for shapes that are known to wait (`hot`): those of new jobs, those other cores told of, and, once a
-second, whatever the queue really holds. One claim is one transaction: lock candidates, place them (pure), write
-the attempts. An idle core asks nothing but that once a second.
+second, whatever the queue really holds. One claim is one transaction: lock candidates, place them (pure) within the limits
+of their projects, write the attempts. An idle core asks nothing but that once a second.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Final, Protocol
 from uuid import UUID
 
+from swarm_core.allowance import Allowance, narrowed, within
 from swarm_core.module import Log
 from swarm_core.placement import Room, Shape, place, wants
 from swarm_core.sending import Sendable, sendable
 from swarm_core.session import Session
-from swarm_core.store import attempts, jobs
+from swarm_core.store import attempts, jobs, limits
 from swarm_core.store.attempts import Assignment, Picked
-from swarm_core.store.database import CONFLICT, LOST, Database, transaction
+from swarm_core.store.database import CONFLICT, LOST, Connection, Database, transaction
 
 CLAIM: Final = 500
 """Jobs in one claim at most: past this, batches gain nothing (performance.md)."""
@@ -36,13 +37,23 @@ class Workers(Protocol):
     def dispatch(self, jobs: Iterable[Sendable]) -> None: ...
 
 
+class Limiting(Protocol):
+    """What the Scheduler needs of the limits of projects."""
+
+    async def limited(self, shapes: Iterable[Shape]) -> set[UUID]: ...
+    async def allowances(self, connection: Connection, projects: Collection[UUID]) -> dict[UUID, Allowance]: ...
+
+
 class Scheduler:
     """The claim loop of one core."""
 
     name = "scheduler"
 
-    def __init__(self, database: Database, workers: Workers, log: Log, *, core: UUID, caught_up: CaughtUp) -> None:
+    def __init__(
+        self, database: Database, workers: Workers, log: Log, limits: Limiting, *, core: UUID, caught_up: CaughtUp
+    ) -> None:
         self._database = database
+        self._limits = limits
         self._caught_up = caught_up
         self._workers = workers
         self._log = log
@@ -107,22 +118,32 @@ class Scheduler:
         wanted = wants(rooms, shapes, CLAIM)
         if not wanted:
             return False
-        picked, sent = await self._commit(wanted, rooms)
+        limited = await self._limits.limited(self._shapes[number] for number in wanted)
+        async with transaction(self._database.hot) as connection:
+            left = await self._limits.allowances(connection, limited) if limited else {}
+            wanted = narrowed(wanted, self._shapes, limited, left)
+            picked, sent = await self._commit(connection, wanted, rooms, left) if wanted else ([], [])
+        self._workers.dispatch(sent)
+        if picked:
+            self._log.debug("jobs were claimed", found=len(picked), placed=len(sent))
         self._cool(asked, wanted, picked)
         return bool(sent)
 
-    async def _commit(self, wanted: dict[int, int], rooms: list[Room]) -> tuple[list[Picked], int]:
-        async with transaction(self._database.hot) as connection:
-            picked = (await attempts.pick(connection, wanted))[:CLAIM]
-            if not picked:
-                return picked, 0
-            assignments = self._place(picked, rooms)
-            moved = await attempts.assign(connection, assignments, self._actor) if assignments else set()
+    async def _commit(
+        self, connection: Connection, wanted: dict[int, int], rooms: list[Room], left: Mapping[UUID, Allowance]
+    ) -> tuple[list[Picked], list[Sendable]]:
+        """Jobs that were locked, and what goes to workers once it is committed."""
+        picked = (await attempts.pick(connection, wanted))[:CLAIM]
+        if not picked:
+            return picked, []
+        assignments = self._place(within(picked, self._shapes, left), rooms)
+        moved = await attempts.assign(connection, assignments, self._actor) if assignments else set()
         by_job = {item.job: item for item in picked}
-        ready = [sendable(item, by_job[item.job], self._shapes) for item in assignments if item.job in moved]
-        self._workers.dispatch(ready)
-        self._log.debug("jobs were claimed", found=len(picked), placed=len(ready))
-        return picked, len(ready)
+        made = [item for item in assignments if item.job in moved]
+        if left:
+            counted = [(by_job[item.job].project, item.job, item.attempt) for item in made]
+            await limits.use(connection, [each for each in counted if each[0] in left])
+        return picked, [sendable(item, by_job[item.job], self._shapes) for item in made]
 
     def _place(self, picked: list[Picked], rooms: list[Room]) -> list[Assignment]:
         numbers = {item.job: item.attempt + 1 for item in picked}

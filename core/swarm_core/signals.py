@@ -63,11 +63,14 @@ class Signals:
         """Called for a worker that was shut out, so that what is remembered of it is looked up again."""
         self.wake_feed: Callable[[], None] = lambda: None
         """Called when the event stream may have grown."""
+        self.relimit: Callable[[], None] = lambda: None
+        """Called when the limits of a project were changed by any core."""
         cache.on("queued", self._on_queued)
         cache.on("changed", self._on_changed)
         cache.on("stop", self._on_stop)
         cache.on("revoked", self._on_revoked)
         cache.on("steered", self._on_steered)
+        cache.on("limited", lambda _: self.relimit())
         cache.connects = self._on_connect
 
     def connect(self, scheduler: Scheduler, hibernator: Hibernator, dispatcher: Dispatcher) -> None:
@@ -128,6 +131,12 @@ class Signals:
         if self._dispatcher is not None:
             self._dispatcher.steer(worker, wishes)
         self.wake_feed()
+
+    def limited(self) -> None:
+        """The limits of a project were changed by this core."""
+        if self._scheduler is not None:
+            self._scheduler.wake()
+        self._cache.publish("limited", None)
 
     def revoked(self, worker: UUID) -> None:
         """A worker may not connect any more."""

@@ -4,7 +4,7 @@ Specs and shapes that come again and again are read and looked up once.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from swarm_core.store import jobs
 from swarm_core.store.database import Database
 from swarm_core.store.jobs import Template
 from swarm_protocol.ids import ProjectId
-from swarm_protocol.spec import JobSpec, shape_key
+from swarm_protocol.spec import JobSpec, Resources, shape_key
 
 _DECODED: Final = 1024
 """Distinct specs whose decoded form is kept: a crowd of submits often sends the same one."""
@@ -57,27 +57,36 @@ class Pinned(Protocol):
     def digest(self) -> str: ...
 
 
+class Limiting(Protocol):
+    """What is needed of the limits of projects."""
+
+    def check(self, project: UUID, demands: Resources) -> None: ...
+
+
 class Templates:
     """Makes templates, with a memory."""
 
-    def __init__(self, database: Database, images: ImageLookup) -> None:
+    def __init__(self, database: Database, images: ImageLookup, limits: Limiting) -> None:
         self._database = database
         self._images = images
+        self._limits = limits
         self._shapes: dict[str, int] = {}
         self._decoded: OrderedDict[bytes, JobSpec] = OrderedDict()
 
     async def make(self, who: Caller, raw: bytes, *, digest: str = "", retry_of: int | None = None) -> Template:
         """The template of a spec; its image is looked up unless its `digest` is known.
 
-        Raises SwarmError: too_large, invalid_spec, image_unknown.
+        Raises SwarmError: too_large, invalid_spec, image_unknown, limit_reached.
         """
         spec = self.decode(raw)
         if not digest:
             digest = (await self._images.resolve(who.project, spec.image)).digest
-        key = shape_key(spec)
+        self._limits.check(who.project, spec.resources)
+        key = f"{who.project} {shape_key(spec)}"
         shape = self._shapes.get(key)
         if shape is None:
-            shape = self._shapes[key] = await jobs.intern_shape(self._database.api, key, shape_of(spec, 0))
+            demands = replace(shape_of(spec, 0), project=who.project)
+            shape = self._shapes[key] = await jobs.intern_shape(self._database.api, key, demands)
         return Template(
             project=who.project,
             person=who.id,

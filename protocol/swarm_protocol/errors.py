@@ -39,6 +39,7 @@ STATUS: Final[dict[str, int]] = {
     "not_ended": 409,
     "already_ended": 409,
     "cursor_expired": 410,
+    "limit_reached": 409,
     "too_slow": 408,
     "too_large": 413,
     "digest_mismatch": 422,

@@ -1,4 +1,4 @@
-"""`swarm project`: list, use, members, add, rm, grant, revoke."""
+"""`swarm project`: list, use, members, add, rm, grant, revoke; limits are in limits.py."""
 
 import os
 from typing import Annotated
@@ -29,6 +29,7 @@ class ProjectGroup(LazyGroup):
         "rm": Entry(_HERE, "remove", "Commands"),
         "grant": Entry(_HERE, "grant", "Commands"),
         "revoke": Entry(_HERE, "revoke", "Commands"),
+        "limits": Entry("swarm_consumer.cli.limits", "limits", "Commands"),
     }
     prefix = "project."
 

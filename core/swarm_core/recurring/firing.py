@@ -5,14 +5,15 @@ are written in one transaction. The occurrence's own row is what makes it unique
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
 
+from swarm_core.allowance import Queue, over
 from swarm_core.events import Woken
 from swarm_core.provision import need_secrets
 from swarm_core.recurring import zones
@@ -59,6 +60,8 @@ class Fired:
     moves: list[tuple[int, str, int]]
     stops: list[tuple[int, int, UUID]]
     timed: bool = False
+    failed: list[str] = field(default_factory=list)
+    """Why occurrences got no job."""
 
 
 def plan_of(schedule: int, definition: Schedule, due: datetime) -> Plan:
@@ -89,11 +92,21 @@ def starting(schedule: int, definition: Schedule, due: datetime | None) -> Next:
     return Next(due, None if due is None else fires_at(schedule, due, jitter))
 
 
+class Limiting(Protocol):
+    """What firing needs of the limits of projects."""
+
+    def bounded(self, projects: Iterable[UUID]) -> set[UUID]: ...
+    async def queues(self, connection: Connection, projects: Collection[UUID]) -> dict[UUID, Queue]: ...
+
+
 class Firing:
     """Fires what is due, and gives blocked jobs their turn."""
 
-    def __init__(self, database: Database, templates: Making, *, core: UUID, woken: Woken, stop: Stop) -> None:
+    def __init__(
+        self, database: Database, templates: Making, limits: Limiting, *, core: UUID, woken: Woken, stop: Stop
+    ) -> None:
         self._database = database
+        self._limits = limits
         self._templates = templates
         self._actor = f"core:{core}"
         self._woken = woken
@@ -198,7 +211,11 @@ class Firing:
                 templates.append((each, start, made))
             else:
                 failed.append((each.id, start.due, made))
+        refused = await self._refused(connection, [template for _, _, template in templates])
+        failed += [(templates[at][0].id, templates[at][1].due, error.message) for at, error in refused.items()]
+        templates = [each for at, each in enumerate(templates) if at not in refused]
         await rows.fail_occurrences(connection, failed, Result.FAILED, self._actor)
+        fired.failed += [reason for _, _, reason in failed]
         if not templates:
             return
         ready = [template for _, _, template in templates]
@@ -210,6 +227,14 @@ class Firing:
             fired.moves.append((*job, template.shape))
             fired.timed = fired.timed or template.queue_seconds is not None
         await rows.set_jobs(connection, ids)
+
+    async def _refused(self, connection: Connection, templates: Sequence[Template]) -> dict[int, SwarmError]:
+        """The places of those for which their projects' queues have no room."""
+        bounded = self._limits.bounded({template.project for template in templates})
+        if not bounded:
+            return {}
+        queues = await self._limits.queues(connection, bounded)
+        return over([(at, each.project) for at, each in enumerate(templates) if each.project in queues], queues)
 
     async def _template(self, connection: Connection, each: Due, start: Start) -> Template | str:
         """The job of an occurrence, or why there can be none."""

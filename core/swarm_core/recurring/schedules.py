@@ -209,6 +209,8 @@ class Schedules:
                 )
             due = Due(row.id, row.project, definition, row.now, who.id, who.name, False, row.now)
             await self._firing.carry_out(connection, [(due, decision)], fired, f"run by {who.name}")
+            if fired.failed:
+                raise SwarmError("conflict", f"{definition.name} can't run now: {fired.failed[0]}")
         self._firing.tell(fired)
         job, state, _ = fired.moves[-1]
         return Ran(job, state)

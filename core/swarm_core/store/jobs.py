@@ -125,7 +125,8 @@ async def known_keys(connection: Connection | Pool, project: UUID, keys: Sequenc
 async def intern_shape(pool: Pool, key: str, shape: Shape) -> int:
     """The id of a shape, made where it is new."""
     wanted = msgspec.json.encode(dict(shape.constraints)).decode()
-    found: int = await pool.fetchval(_SQL["intern_shape"], key, shape.cpu_millis, shape.memory, shape.disk, wanted)
+    demands = (shape.cpu_millis, shape.memory, shape.disk, wanted)
+    found: int = await pool.fetchval(_SQL["intern_shape"], key, *demands, shape.project)
     return found
 
 
@@ -133,7 +134,14 @@ async def shapes_after(pool: Pool, last: int) -> list[Shape]:
     """Shapes that were interned after the one with id `last`."""
     rows = await pool.fetch(_SQL["shapes_after"], last)
     return [
-        Shape(row["id"], row["cpu_millis"], row["memory"], row["disk"], msgspec.json.decode(row["constraints"]))
+        Shape(
+            row["id"],
+            row["cpu_millis"],
+            row["memory"],
+            row["disk"],
+            msgspec.json.decode(row["constraints"]),
+            row["project_id"],
+        )
         for row in rows
     ]
 

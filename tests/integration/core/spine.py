@@ -20,6 +20,7 @@ from swarm_core.events import Moves
 from swarm_core.harvester import Harvester, Report
 from swarm_core.hibernator import Hibernator
 from swarm_core.leases import Leases
+from swarm_core.limits import ProjectLimits
 from swarm_core.module import Module, Supervisor
 from swarm_core.operating import Operating
 from swarm_core.receiver import Receiver
@@ -166,11 +167,12 @@ class Spine:
         self.timers = timers
         self.dispatcher = Dispatcher(self.core, self.clock, self.log, unreachable=timers.unreachable, freed=self._freed)
         self.harvester = Harvester(database, self.clock, self.log, core=self.core, changed=self._changed)
+        self.limits = ProjectLimits(database, self.clock, self.log)
         self.scheduler = Scheduler(
-            database, self.dispatcher, self.log, core=self.core, caught_up=self.harvester.caught_up
+            database, self.dispatcher, self.log, self.limits, core=self.core, caught_up=self.harvester.caught_up
         )
-        templates = Templates(database, Images())
-        self.receiver = Receiver(database, templates, self.dispatcher, self.log, woken=self._submitted)
+        templates = Templates(database, Images(), self.limits)
+        self.receiver = Receiver(database, templates, self.dispatcher, self.log, self.limits, woken=self._submitted)
         self.steering = Steering(
             database,
             Images(),
@@ -180,7 +182,7 @@ class Spine:
             stop=self._stop,
             noted=lambda: None,
         )
-        self.firing = Firing(database, templates, core=self.core, woken=self._submitted, stop=self._stop)
+        self.firing = Firing(database, templates, self.limits, core=self.core, woken=self._submitted, stop=self._stop)
         self.schedules = Schedules(
             database, templates, self.firing, changed=lambda: self.hibernator.wake(), noted=lambda: None
         )

@@ -189,6 +189,8 @@ class Visitor:
             await self.ok("GET", path)
         await self.ok("POST", "/projects", 201, json={"name": "lab"})
         await self.ok("PUT", "/projects/lab/members/ben", 204, json={"role": "operator"})
+        await self.ok("PUT", "/projects/lab/limits", json={"queued": 5, "memory": 1 << 30})
+        await self.ok("GET", "/projects/lab/limits")
         for path in ("/projects?limit=1", "/projects/lab", "/projects/lab/members"):
             await self.ok("GET", path)
         await self.ok("DELETE", "/projects/lab/members/ben", 204)

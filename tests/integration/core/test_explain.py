@@ -29,7 +29,7 @@ async def explain(core: Spine, job: int) -> Explanation:
     async def live() -> list[WorkerView]:
         return core.dispatcher.workers()
 
-    return await Explain(core.database, core.scheduler.shape, live).job(DEFAULT_PROJECT, job)
+    return await Explain(core.database, core.scheduler.shape, core.limits, live).job(DEFAULT_PROJECT, job)
 
 
 async def test_the_place_in_the_queue_is_that_in_which_jobs_are_claimed(core: Spine) -> None:
@@ -90,7 +90,7 @@ async def test_another_project_s_job_is_not_there(core: Spine) -> None:
     job = await core.submit()
     for project, number in ((uuid7(), job), (DEFAULT_PROJECT, job + 1)):
         with pytest.raises(SwarmError, match="there is no job"):
-            await Explain(core.database, core.scheduler.shape, list_none).job(project, number)
+            await Explain(core.database, core.scheduler.shape, core.limits, list_none).job(project, number)
 
 
 async def list_none() -> list[WorkerView]:
@@ -103,9 +103,13 @@ async def test_a_worker_of_another_core_is_asked_through_redis(core: Spine, redi
     cache = Cache(redis_url, core.clock, core.log)
     await cache.put(f"workers:{core.core}", core.dispatcher.workers(), ttl=30)
     elsewhere = Fleet(uuid4(), list, cache, core.clock)
-    [told] = (await Explain(core.database, core.scheduler.shape, elsewhere.workers).job(DEFAULT_PROJECT, job)).workers
+    [told] = (
+        await Explain(core.database, core.scheduler.shape, core.limits, elsewhere.workers).job(DEFAULT_PROJECT, job)
+    ).workers
     assert "its container engine does not answer; start it there" in [reason.text for reason in told.reasons]
     await cache.close()
     away = Fleet(uuid4(), list, Cache("redis://127.0.0.1:1", core.clock, core.log), core.clock)
-    [unknown] = (await Explain(core.database, core.scheduler.shape, away.workers).job(DEFAULT_PROJECT, job)).workers
+    [unknown] = (
+        await Explain(core.database, core.scheduler.shape, core.limits, away.workers).job(DEFAULT_PROJECT, job)
+    ).workers
     assert (unknown.state, unknown.reasons[0].text[:7]) == ("unknown", "unknown")
