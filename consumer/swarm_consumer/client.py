@@ -70,9 +70,10 @@ class Client:
         wire: Wire | None = None,
         clock: Clock | None = None,
         policy: RetryPolicy | None = None,
+        project: str | None = None,
     ) -> None:
-        """`keep` is told of renewed access tokens, so that they can be saved."""
-        self._transport = Transport(credentials, keep=keep, wire=wire, clock=clock, policy=policy)
+        """`keep` is told of renewed access tokens, so that they can be saved; `project` is what all is about."""
+        self._transport = Transport(credentials, keep=keep, wire=wire, clock=clock, policy=policy, project=project)
         self._jobs = Jobs(self._transport)
 
     @classmethod

@@ -89,6 +89,11 @@ def _secret(node: Located) -> Named:
     return SecretFile(**said)
 
 
+def _limit(node: Located) -> float | None:
+    """A duration; `none` for no end."""
+    return None if node.raw == "none" else seconds(_text(node))
+
+
 def _quantity(read: Callable[[str], Any]) -> Callable[[Located], Any]:
     return lambda node: read(_text(node))
 
@@ -100,7 +105,8 @@ _RESOURCES: Mapping[str, tuple[str, Callable[[Located], Any]]] = {
     "pids": ("pids", _whole),
 }
 _TIMEOUTS: Mapping[str, tuple[str, Callable[[Located], Any]]] = {
-    name: (name, _quantity(seconds)) for name in ("queue", "pull", "run", "stop_grace")
+    **{name: (name, _limit) for name in ("queue", "pull", "run")},
+    "stop_grace": ("stop_grace", _quantity(seconds)),
 }
 _FIELDS: Mapping[str, Callable[[Located], Any]] = {
     "image": _text,
@@ -138,6 +144,8 @@ class JobFile:
     name: str
     draft: Draft = field(default_factory=lambda: Draft(JobSpec(image="")))
     lines: dict[str, int] = field(default_factory=dict)
+    above: str = ""
+    """What stands before the names of its fields, for a job that is part of another document."""
 
     def place(self, path: str) -> str:
         """`job.yaml:7: ` for a field, or the nearest above it that the file has."""
@@ -147,7 +155,7 @@ class JobFile:
         return f"{self.name}:{self.lines[path]}: " if path else f"{self.name}: "
 
     def _line(self, path: str, message: str) -> str:
-        return f"{self.place(path)}{path}: {message.removeprefix(f'{path}: ')}"
+        return f"{self.place(path)}{self.above}{path}: {message.removeprefix(f'{path}: ')}"
 
     def located(self, errors: list[dict[str, str]], hint: str | None = None) -> SwarmError:
         """One error for all that is wrong with fields, each with its place."""
@@ -182,6 +190,11 @@ def parse(text: str, name: str, now: datetime, *, toml: bool = False) -> JobFile
         raise FileSyntaxError("a job file is a map that begins with `image: NAME`", root.line)
     reader = _Reader(JobFile(name), now)
     return reader.read(root.value)
+
+
+def read_job(fields: dict[str, Located], name: str, now: datetime, above: str) -> JobFile:
+    """A job that is part of a document in the file `name`, below the field `above`. Raises SwarmError(invalid_spec)."""
+    return _Reader(JobFile(name, above=f"{above}."), now).read(fields)
 
 
 class _Reader:

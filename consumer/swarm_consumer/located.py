@@ -1,6 +1,7 @@
 """YAML and TOML as values that know their line."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,16 +38,32 @@ def read_yaml(text: str) -> Located:
     """Read one YAML document. Raises FileSyntaxError."""
     import yaml
 
+    node = _composed(lambda: yaml.compose(text, Loader=yaml.SafeLoader))
+    if node is None:
+        raise FileSyntaxError("the file is empty", 1)
+    return _YamlReader().read(node, node.start_mark.line + 1, 0)
+
+
+def read_yaml_all(text: str) -> list[Located]:
+    """Read YAML with any number of documents; empty ones are left out. Raises FileSyntaxError."""
+    import yaml
+
+    nodes = _composed(lambda: list(yaml.compose_all(text, Loader=yaml.SafeLoader)))
+    reader = _YamlReader()
+    found = [reader.read(node, node.start_mark.line + 1, 0) for node in nodes]
+    return [each for each in found if each.raw != ""]
+
+
+def _composed(compose: Callable[[], Any]) -> Any:
+    import yaml
+
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return compose()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise FileSyntaxError(f"this is no YAML: {error.problem}", line) from None
     except yaml.YAMLError as error:
         raise FileSyntaxError(f"this is no YAML: {str(error).splitlines()[0]}") from None
-    if node is None:
-        raise FileSyntaxError("the file is empty", 1)
-    return _YamlReader().read(node, node.start_mark.line + 1, 0)
 
 
 class _YamlReader:

@@ -75,9 +75,11 @@ class Transport:
         wire: Wire | None = None,
         clock: Clock | None = None,
         policy: RetryPolicy | None = None,
+        project: str | None = None,
         keep: Callable[[Credentials], None] = lambda _: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        """`project` is what requests are about, whatever the environment and the sign-in say."""
         self.credentials = credentials
         self.context = pinned_context(credentials.ca_pem)
         self.clock = clock or SystemClock()
@@ -85,6 +87,7 @@ class Transport:
         self._wire = wire
         self._streaming: StreamingWire | None = None
         self._jitter = jitter
+        self._project = project
         self.tokens = Tokens(credentials, self._renew, keep, self.clock)
 
     async def close(self) -> None:
@@ -130,7 +133,7 @@ class Transport:
 
     def signature(self, token: str) -> dict[str, str]:
         """The headers that say who asks, and about which project."""
-        project = os.environ.get("SWARM_PROJECT") or self.credentials.project
+        project = self._project or os.environ.get("SWARM_PROJECT") or self.credentials.project
         named = {"Swarm-Project": project} if project else {}
         return {"Authorization": f"Bearer {token}", **named}
 

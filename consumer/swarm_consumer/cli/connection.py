@@ -25,13 +25,13 @@ def with_client(work: Callable[[Client], Awaitable[T]], patience: float = PATIEN
     return asyncio.run(go())
 
 
-def open_client(held: Credentials, patience: float = PATIENCE) -> Client:
-    """A client that loads as little as it can, and saves renewed tokens."""
+def open_client(held: Credentials, patience: float = PATIENCE, project: str | None = None) -> Client:
+    """A client that loads as little as it can, and saves renewed tokens; about a project where one is named."""
     from swarm_consumer.lean import LeanWire, lean_will_do
     from swarm_consumer.trust import pinned_context
 
     wire = LeanWire(held.url, pinned_context(held.ca_pem)) if lean_will_do(held.url) else None
-    return Client(held, keep=_keep, wire=wire, policy=RetryPolicy(patience=patience))
+    return Client(held, keep=_keep, wire=wire, policy=RetryPolicy(patience=patience), project=project)
 
 
 def _keep(renewed: Credentials) -> None:

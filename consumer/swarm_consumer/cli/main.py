@@ -31,6 +31,8 @@ class Root(LazyGroup):
         "events": Entry(f"{_CLI}.events", "events", "Jobs"),
         "schedule": Entry(f"{_CLI}.schedules", "app", "Recurring jobs"),
         "import": Entry(f"{_CLI}.imports", "app", "Recurring jobs"),
+        "apply": Entry(f"{_CLI}.apply", "apply", "Files in version control"),
+        "export": Entry(f"{_CLI}.apply", "export", "Files in version control"),
         "push": Entry(f"{_CLI}.images", "push", "Images"),
         "images": Entry(f"{_CLI}.images", "images", "Images"),
         "secret": Entry(f"{_CLI}.secrets", "app", "Data"),

@@ -1,0 +1,52 @@
+"""The registry of kinds: what a document may be about. A new kind is one module with these functions, and one entry here."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from swarm_consumer.apply.documents import Document
+from swarm_consumer.apply.items import Action, Item
+from swarm_consumer.apply.limits import LimitsKind
+from swarm_consumer.apply.projects import ProjectKind
+from swarm_consumer.apply.reach import Reach
+from swarm_consumer.apply.schedules import ScheduleKind
+
+
+class Kind(Protocol):
+    """One kind of thing."""
+
+    @property
+    def name(self) -> str:
+        """What documents call it."""
+        ...
+
+    @property
+    def partial(self) -> bool:
+        """Whether only the fields that a document names are compared; such a thing is never removed."""
+        ...
+
+    def read(self, document: Document, project: str) -> Item:
+        """The item that a document is about, `project` where it names none; what is wrong is noted in the document."""
+        ...
+
+    async def complete(self, reach: Reach, item: Item) -> Item:
+        """The same with what reading alone can't tell, checked as far as nothing is changed. Raises SwarmError."""
+        ...
+
+    async def there(self, reach: Reach, project: str) -> list[Item]:
+        """All of it that a project has. Raises SwarmError."""
+        ...
+
+    async def carry_out(self, reach: Reach, step: Action) -> None:
+        """Create, change or remove it. Raises SwarmError."""
+        ...
+
+    def write(self, item: Item) -> dict[str, Any]:
+        """The document of an item that is there."""
+        ...
+
+
+KINDS: Final[Sequence[Kind]] = (ProjectKind(), LimitsKind(), ScheduleKind())
+"""Each after those that it needs."""
+BY_NAME: Final = {kind.name: kind for kind in KINDS}
+ORDER: Final = [kind.name for kind in KINDS]
+PARTIAL: Final = frozenset(kind.name for kind in KINDS if kind.partial)
