@@ -161,7 +161,7 @@ def _asleep(job: Waiting, state: JobState) -> Cause:
             kind="held", text=job.reason or "a person to release it: `swarm retry` does, `swarm cancel` ends it"
         )
     if state is JobState.BLOCKED:
-        return Cause(kind="turn", text=job.reason or "other jobs")
+        return Cause(kind="turn", text=job.reason.removeprefix("waits for ") or "other jobs")
     if job.attempt:
         text = f"the pause after attempt {job.attempt}{f': {job.reason}' if job.reason else ''}"
         return Cause(kind="backoff", text=text, until=job.wake_at)

@@ -50,7 +50,7 @@ class Room:
     closed: str = ""
     """Why it takes no job at all now, for a person; empty where it does."""
     whole: Capacity | None = None
-    """What it has when it is empty, to be named beside what is free."""
+    """What it has when it is empty, to be named beside what is free; None where nobody asks, or it is empty."""
 
     def fits(self, shape: Shape) -> int:
         """How many jobs of a shape have room here: none exactly where there is a reason against it."""
@@ -84,14 +84,14 @@ class Reason(msgspec.Struct, frozen=True):
     total: int | str = ""
     """What it has of it when it is empty."""
     name: str = ""
-    """Of a label its key; of what is closed why, in words."""
+    """Of a label its key; of what has no figures why, in words."""
 
     @property
     def text(self) -> str:
         """For a person, about the worker."""
         match self.kind:
-            case "closed":
-                return self.name
+            case "cpu" | "memory" | "disk":
+                return _short(self.kind, int(self.wanted), int(self.free), int(self.total))
             case "slots":
                 return "its one slot is in use" if self.total == 1 else f"its {self.total} slots are all in use"
             case "version":
@@ -100,7 +100,7 @@ class Reason(msgspec.Struct, frozen=True):
                 return f"its label {self.name} is {self.free}, not {self.wanted}"
             case "label":
                 return f"it has no label {self.name}={self.wanted}"
-        return _short(self.kind, int(self.wanted), int(self.free), int(self.total))
+        return self.name
 
     @property
     def distance(self) -> float:

@@ -189,5 +189,4 @@ class WorkerView:
 def room_of(worker: UUID, capacity: Capacity, labels: Mapping[str, str]) -> Room:
     """All that a worker offers, as room."""
     slots = max(1, capacity.slots)
-    has = capacity
-    return Room(worker, slots, has.slots, has.cpu_millis, has.memory, has.disk, labels, whole=capacity)
+    return Room(worker, slots, capacity.slots, capacity.cpu_millis, capacity.memory, capacity.disk, labels)

@@ -140,7 +140,7 @@ async def shapes_after(pool: Pool, last: int) -> list[Shape]:
             row["memory"],
             row["disk"],
             msgspec.json.decode(row["constraints"]),
-            row["project_id"],
+            project=row["project_id"],
         )
         for row in rows
     ]

@@ -20,7 +20,7 @@ class Job:
 
 
 def shape(number: int, project: UUID | None, cpu: int = 1000, memory: int = GIB) -> Shape:
-    return Shape(number, cpu, memory, 1, {}, project)
+    return Shape(number, cpu, memory, 1, {}, project=project)
 
 
 def allowance(**limits: int) -> Allowance:

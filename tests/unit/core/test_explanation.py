@@ -147,7 +147,7 @@ def test_those_that_lack_least_come_first() -> None:
             "the pause after attempt 2: exit 1",
         ),
         ({"state": "held", "reason": "quarantined: 3 workers were lost"}, "held", "quarantined: 3 workers were lost"),
-        ({"state": "blocked", "reason": "job 6 of the same schedule"}, "turn", "job 6 of the same schedule"),
+        ({"state": "blocked", "reason": "waits for job 6 of the same schedule"}, "turn", "job 6 of the same schedule"),
     ],
 )
 def test_what_else_a_job_waits_for(changes: dict[str, object], kind: str, says: str) -> None:
