@@ -316,8 +316,8 @@ class Client:
         project: str | None = None,
         limit: int = 100,
     ) -> Usage:
-        """What the jobs used that ended from `since` (a week ago) to `until` (now), a line for each `project`, `user` or
-        `name`, in one project or in all of one's own.
+        """What the jobs used that ended from `since` (a week ago) to `until` (now), a line for each `project`, `user`
+        or `name`, in one project or in all of one's own.
         """
         named = (("since", since and since.isoformat()), ("until", until and until.isoformat()), ("project", project))
         query = [("by", by), ("limit", str(limit)), *((name, text) for name, text in named if text)]

@@ -518,8 +518,8 @@ class SyncClient:
         project: str | None = None,
         limit: int = 100,
     ) -> Usage:
-        """What the jobs used that ended from `since` (a week ago) to `until` (now), a line for each `project`, `user` or
-        `name`, in one project or in all of one's own.
+        """What the jobs used that ended from `since` (a week ago) to `until` (now), a line for each `project`, `user`
+        or `name`, in one project or in all of one's own.
         """
         return self._portal.call(self._client.usage(by, since=since, until=until, project=project, limit=limit))
 

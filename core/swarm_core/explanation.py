@@ -52,7 +52,7 @@ class WorkerAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a job waits for.
 
-    `kind`: `start`, `backoff`, `turn`, `held`, `limit`, `no_worker`, `no_match`, `full`, or `next` for nothing but the claim.
+    `kind`: `start`, `backoff`, `turn`, `held`, `limit`, `no_worker`, `no_match`, `full`; `next`: nothing but the claim.
     """
 
     kind: str

@@ -1,8 +1,8 @@
 """Limits: keeps every project within what it may have at once, on all cores together.
 
-Most projects have no limits, and then nothing here asks the database: which ones do is read once a second, and at once when
-this core changes one or hears that another did. A claim for one that does locks its row, so that no two cores claim for it
-at the same time, counts what it has on workers, and takes no more than is left.
+Most projects have no limits, and then nothing here asks the database: which ones do is read once a second, and at
+once when this core changes one or hears that another did. A claim for one that does locks its row, so that no two
+cores claim for it at the same time, counts what it has on workers, and takes no more than is left.
 """
 
 import asyncio

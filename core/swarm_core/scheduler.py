@@ -1,8 +1,8 @@
 """Scheduler: picks the next jobs and claims them for the free capacity of this core's workers.
 
 It asks only for shapes that are known to wait (`hot`): those of new jobs, those other cores told of, and, once a
-second, whatever the queue really holds. One claim is one transaction: lock candidates, place them (pure) within the limits
-of their projects, write the attempts. An idle core asks nothing but that once a second.
+second, whatever the queue really holds. One claim is one transaction: lock candidates, place them (pure) within the
+limits of their projects, write the attempts. An idle core asks nothing but that once a second.
 """
 
 import asyncio

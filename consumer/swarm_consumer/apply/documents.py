@@ -107,7 +107,7 @@ def plain(node: Located) -> Any:
 
 
 def read_documents(paths: Sequence[str]) -> list[Document]:
-    """All documents of files and folders, in the order of their names; `-` is YAML on standard input. Raises SwarmError."""
+    """All documents of files and folders, by name; `-` is YAML on standard input. Raises SwarmError."""
     found: list[Document] = []
     errors: list[dict[str, str]] = []
     for file in _files(paths):

@@ -1,4 +1,4 @@
-"""The registry of kinds: what a document may be about. A new kind is one module with these functions, and one entry here."""
+"""The registry of kinds: what a document may be about. A new kind is a module with these methods, and an entry here."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Protocol

@@ -1,4 +1,4 @@
-"""What has to be done so that a core has what the files say. Pure: what is wanted and what is there go in, steps come out."""
+"""What has to be done so that a core has what the files say. Pure: items in, steps out."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,8 +30,8 @@ def make_plan(
 ) -> Plan:
     """The steps from what is there to what is wanted.
 
-    `order` are the kinds, each after those that it needs: what is made or changed goes by it, what is removed against it. Of
-    kinds that are `partial` only the fields that a file names are compared.
+    `order` are the kinds, each after those that it needs: what is made or changed goes by it, what is removed against
+    it. Of kinds that are `partial` only the fields that a file names are compared.
     """
     has = {item.key: item for item in there}
     named = set[tuple[str, str, str]]()

@@ -164,11 +164,20 @@ async def test_no_more_jobs_wait_than_may(core: Spine) -> None:
     assert {error.code for error in refused} == {"limit_reached"}
     assert len(refused) == 9
     assert [each.id for each in await core.receiver.submit(LAB, raw[:1], key="again")] == [made.id], "known: no new job"
+    await core.steering.cancel(LAB, made.id)
+    await core.steering.retry(LAB, made.id)
     with pytest.raises(SwarmError, match="2 jobs of lab wait already"):
-        await core.steering.cancel(LAB, made.id)
-        await core.steering.retry(LAB, made.id)
         await core.submit(LAB)
     assert await core.database.api.fetchval("select count(*) from job where project_id = $1", LAB.project) == 3
+
+
+async def test_a_batch_that_was_accepted_before_is_told_of_though_the_queue_is_full(core: Spine) -> None:
+    await limit(core, queued=3)
+    raw = msgspec.json.encode({"image": "img"})
+    made = await core.receiver.submit(LAB, [raw], count=3, key="batch")
+    again = await core.receiver.submit(LAB, [raw], count=3, key="batch")
+    assert [each.id for each in again] == [each.id for each in made]
+    assert not any(each.created for each in again)
 
 
 async def test_cores_fill_no_queue_past_its_limit_together(core: Spine, database_url: str) -> None:

@@ -46,11 +46,12 @@ class Town:
         state: str = "succeeded",
         late: float = 0.0,
     ) -> int:
-        """An ended job: (state, from, to, failure) of each attempt, in seconds from its making; `late`: it slept first."""
+        """An ended job: (state, from, to, failure) of each attempt, in seconds from its making; `late`: it slept."""
         spec = '{"image": "a", "at": "2026-01-01T00:00:00Z"}' if late else '{"image": "a"}'
         job: int = await self.pool.fetchval(
             "insert into job (project_id, person_id, state, shape_id, priority, retries, infra_retries, at_most_once,"
-            " created_at, ended_at, image_digest, name, spec) select id, $1, $2::text::job_state, 1, 0, 0, 0, false, $3::timestamptz,"
+            " created_at, ended_at, image_digest, name, spec)"
+            " select id, $1, $2::text::job_state, 1, 0, 0, 0, false, $3::timestamptz,"
             " $3::timestamptz + interval '100 s', '', $4, $5 from project where name = $6 returning id",
             self.ids[who],
             state,
