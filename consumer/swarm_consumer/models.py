@@ -161,6 +161,9 @@ class WorkerAnswer(_Model, frozen=True, kw_only=True):
     reasons: list[Reason] = []
 
 
+_HINDRANCES = frozenset({"limit", "no_worker", "no_match", "closed"})
+
+
 class Cause(_Model, frozen=True, kw_only=True):
     """One thing that a job waits for."""
 
@@ -183,6 +186,11 @@ class Explanation(_Model, frozen=True, kw_only=True):
     before_alike: int | None = None
     gives_up_at: datetime | None = None
     workers: list[WorkerAnswer] = []
+
+    @property
+    def hindrance(self) -> str:
+        """What a queued job waits for that its turn alone won't bring; empty where there is nothing of the kind."""
+        return "; ".join(cause.text for cause in self.causes if cause.kind in _HINDRANCES)
 
 
 class Image(_Model, frozen=True, kw_only=True):

@@ -52,7 +52,8 @@ class WorkerAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a job waits for.
 
-    `kind`: `start`, `backoff`, `turn`, `held`, `limit`, `no_worker`, `no_match`, `full`; `next`: nothing but the claim.
+    `kind`: `start`, `backoff`, `turn`, `held`, `limit`, `no_worker`, `no_match`, `closed`, `full`, or `next` for nothing
+    but the claim.
     """
 
     kind: str
@@ -174,16 +175,26 @@ def _no_room(shape: Shape, workers: Sequence[Answered], limited: bool) -> list[C
     unknown = any(each.state == "unknown" for each in workers)
     if any(not each.now for each in connected):
         return [] if limited else [Cause(kind="next", text="nothing but its turn: a worker has room for it")]
-    able = [each.row.name for each in connected if each.empty is not None and not reasons(shape, each.empty)]
+    able = [each for each in connected if each.empty is not None and not reasons(shape, each.empty)]
     if able:
-        many = f"{able[0]} could run it, and has" if len(able) == 1 else f"{len(able)} workers could run it, and have"
-        return [Cause(kind="full", text=f"a worker with room: {many} none now")]
+        return [_none_now(able)]
     if unknown:
         return [Cause(kind="full", text="a worker with room: none that this core knows, and not all can be asked")]
     if not connected:
         return [Cause(kind="no_worker", text="a worker: none is connected")]
     lacks = nearest(shape, [(each.row.name, each.empty) for each in connected if each.empty is not None])
     return [Cause(kind="no_match", text=f"a worker that could run it: none of those connected; {lacks}")]
+
+
+def _none_now(able: Sequence[Answered]) -> Cause:
+    """What is awaited of workers that could run it: that one takes jobs again, or has room."""
+    one = able[0].row.name
+    many = f"{one} could run it, and" if len(able) == 1 else f"{len(able)} workers could run it, and"
+    closed = [reason.text for each in able for reason in each.now if reason.kind == "closed"]
+    if len(closed) == len(able):
+        text = f"{many} take{'s' if len(able) == 1 else ''} nothing now; {one}: {closed[0]}"
+        return Cause(kind="closed", text=f"a worker that takes jobs: {text}")
+    return Cause(kind="full", text=f"a worker with room: {many} ha{'s' if len(able) == 1 else 've'} none now")
 
 
 def _distance(each: Answered) -> tuple[int, float, str]:

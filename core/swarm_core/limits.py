@@ -77,7 +77,10 @@ class ProjectLimits:
         Those for which another core claims just now are missing.
         """
         locked = await rows.lock(connection, projects)
-        return await rows.in_use(connection, locked) if locked else {}
+        if not locked:
+            return {}
+        await rows.tidy(connection, locked)
+        return await rows.in_use(connection, locked)
 
     # Submitting ------------------------------------------------------------------------------------------
 

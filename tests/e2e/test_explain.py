@@ -10,7 +10,7 @@ def test_a_job_behind_another_and_a_paused_worker(home: Home) -> None:
         first, second = home.sh("exit 0"), home.sh("exit 0")
         told = home.json("explain", str(second))
         assert (told["state"], told["before"], told["before_alike"]) == ("queued", 1, 1)
-        assert [cause["kind"] for cause in told["causes"]] == ["full"]
+        assert [cause["kind"] for cause in told["causes"]] == ["closed"]
         shown = home.swarm("explain", str(second)).stdout.decode()
         assert f"has paused it; `swarm worker resume {name}`" in shown
         assert "before it 1 job like it\n" in shown

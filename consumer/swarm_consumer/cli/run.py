@@ -22,7 +22,6 @@ from swarm_consumer.cli.keyboard import needs_terminal
 from swarm_consumer.cli.lazy import WORDS
 from swarm_consumer.cli.output import document, give_up_stdout, status
 from swarm_consumer.cli.progress import Bar
-from swarm_consumer.cli.submit import no_fit
 from swarm_consumer.cli.terminal import Job, Keyboard
 from swarm_consumer.cli.text import reason
 from swarm_consumer.client import Client
@@ -110,18 +109,15 @@ async def _watched(client: Client, job: int, spec: JobSpec, state: str, json: bo
     keyboard = Keyboard(client, job, spec.tty) if spec.stdin else None
     if keyboard is not None:
         printer.moved = keyboard.state
-    return await _Session(client, job, spec, printer, json, keyboard).run()
+    return await _Session(client, job, printer, json, keyboard).run()
 
 
 class _Session:
     """A job that a person watches: its log, and what Ctrl-C does."""
 
-    def __init__(
-        self, client: Client, job: int, spec: JobSpec, printer: LogPrinter, json: bool, keyboard: Keyboard | None
-    ) -> None:
+    def __init__(self, client: Client, job: int, printer: LogPrinter, json: bool, keyboard: Keyboard | None) -> None:
         self._client = client
         self._job = job
-        self._spec = spec
         self._printer = printer
         self._json = json
         self._keyboard = keyboard
@@ -174,12 +170,12 @@ class _Session:
             await asyncio.gather(typing, detached, return_exceptions=True)
 
     async def _explain(self) -> None:
-        """Where it stays queued for a while: whether any worker could ever run it."""
+        """Where it stays queued for a while: what hinders it."""
         await asyncio.sleep(QUEUED_SECONDS)
         if self._printer.state == JobState.QUEUED:
-            found = await self._client.dry_run(self._spec)
-            if not found.fits:
-                status(f"job {self._job} waits: {no_fit(found)}")
+            text = (await self._client.explain(self._job)).hindrance
+            if text:
+                status(f"job {self._job} waits for {text}")
 
     def _check(self, following: "asyncio.Task[None]") -> None:
         try:

@@ -9,7 +9,6 @@ from swarm_consumer.cli.completion import job_ids
 from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.jobs import Json, ran
 from swarm_consumer.cli.output import document, write
-from swarm_consumer.cli.submit import no_fit
 from swarm_consumer.cli.text import age, clean, columns, duration, moment, reason
 from swarm_consumer.client import Client
 from swarm_consumer.models import Job
@@ -36,15 +35,15 @@ def show(
 
 
 async def _explained(client: Client, job: int) -> Job:
-    """The job; where it is queued and no worker could run it, that is what it waits for."""
+    """The job; where it is queued and something hinders it, that is what it waits for."""
     found = await client.job(job)
-    if found.state is not JobState.QUEUED or found.spec is None:
+    if found.state is not JobState.QUEUED:
         return found
     try:
-        check = await client.dry_run(found.spec)
+        text = (await client.explain(job)).hindrance
     except SwarmError:  # only an explanation: the job itself is shown all the same
         return found
-    return found if check.fits else msgspec.structs.replace(found, waits_for=no_fit(check))
+    return msgspec.structs.replace(found, waits_for=text) if text else found
 
 
 def picture(job: Job) -> str:

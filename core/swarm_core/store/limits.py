@@ -44,6 +44,11 @@ async def lock(connection: Connection, projects: Collection[UUID]) -> list[UUID]
     return [row["project_id"] for row in await connection.fetch(_SQL["lock"], list(projects))]
 
 
+async def tidy(connection: Connection, projects: Collection[UUID]) -> None:
+    """Forget attempts that have ended, of projects that are locked."""
+    await connection.execute(_SQL["tidy"], list(projects))
+
+
 async def in_use(on: Connection | Pool, projects: Collection[UUID]) -> dict[UUID, Allowance]:
     """The limits of projects, with what is used of them."""
     return {

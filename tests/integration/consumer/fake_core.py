@@ -219,6 +219,7 @@ class FakeCore:
             ("GET", "/jobs", self._list),
             ("GET", "/jobs/{id:int}", self._job),
             ("GET", "/jobs/{id:int}/wait", self._job),
+            ("GET", "/jobs/{id:int}/explain", self._explain),
             ("POST", "/jobs/{id:int}/cancel", self._cancel),
             ("POST", "/jobs/{id:int}/retry", self._retry),
             ("DELETE", "/jobs/{id:int}", self._remove),
@@ -314,6 +315,15 @@ class FakeCore:
         }
         self.play(job)
         return job
+
+    async def _explain(self, request: Request) -> Response:
+        """Why a job with a large demand waits."""
+        job = self.store.jobs[request.path_params["id"]]
+        large = job["spec"].get("resources", {}).get("memory", 0) > 1 << 40
+        text = "a worker that could run it; w1 comes nearest: lacks memory"
+        causes = [{"kind": "no_match", "text": text}] if large else [{"kind": "next", "text": "its turn"}]
+        told = {"id": job["id"], "state": job["state"], "causes": causes, "before": 2, "before_alike": 1}
+        return JSONResponse(told)
 
     async def _submit(self, request: Request) -> Response:
         spec = await request.json()

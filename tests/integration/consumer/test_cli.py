@@ -217,9 +217,10 @@ def test_dry_run_says_which_workers_fit_or_what_comes_nearest(swarm: Run, core: 
 def test_run_and_show_say_why_a_job_stays_queued(swarm: Run, core: FakeCore, start: Start) -> None:
     process = start("-m", "swarm_consumer", "run", "busybox", "--memory", "2T", "--", "stay")
     assert _line(process.stderr) == "job 1 is queued\n"
-    assert _line(process.stderr) == "job 1 waits: w1 comes nearest: lacks memory\n"
+    assert _line(process.stderr) == "job 1 waits for a worker that could run it; w1 comes nearest: lacks memory\n"
     waits = next(line for line in lines(swarm("show", "1").stdout) if line.startswith("waits for"))
-    assert waits.split("  ")[-1] == "w1 comes nearest: lacks memory"
+    assert waits.split("  ")[-1] == "a worker that could run it; w1 comes nearest: lacks memory"
+    assert "before it 2 jobs, 1 of them like it\n" in swarm("explain", "1").stdout
     core.end(1, "cancelled", None)
     process.communicate(timeout=30)
     assert process.returncode == 130

@@ -116,6 +116,15 @@ async def test_a_stop_and_a_revocation_reach_the_core_that_has_the_worker(redis_
         assert forgotten == [WORKER]
 
 
+async def test_limits_that_are_changed_at_one_core_are_read_again_by_another(redis_url: str) -> None:
+    """Without the word they are a second later (test_limits.py)."""
+    async with sides(redis_url) as [one, two]:
+        read: list[str] = []
+        two.signals.relimit = lambda: read.append("again")
+        one.signals.limited()
+        await two.until(lambda: read == ["again"])
+
+
 async def test_each_core_sees_the_workers_of_the_others(redis_url: str) -> None:
     async with sides(redis_url) as [one, two]:
         publishing = asyncio.create_task(one.fleet.run())

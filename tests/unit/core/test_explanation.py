@@ -98,9 +98,13 @@ def test_full_workers_are_told_from_those_that_could_never_run_it() -> None:
 
 def test_a_worker_that_takes_nothing_now_could_still_run_it() -> None:
     found = explain(ask(SHAPE, ROW, live(closed="it is being drained", state="draining")))
-    assert causes(found) == [("full", "a worker with room: w could run it, and has none now")]
+    says = "a worker that takes jobs: w could run it, and takes nothing now; w: it is being drained"
+    assert causes(found) == [("closed", says)]
     [worker] = found.workers
     assert [reason.text for reason in worker.reasons] == ["it is being drained"]
+    full = ask(SHAPE, replace(ROW, name="v"), live(FULL))
+    both = explain(ask(SHAPE, ROW, live(closed="it is being drained")), full)
+    assert causes(both) == [("full", "a worker with room: 2 workers could run it, and have none now")]
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,15 @@ select project_id, queued, running, cpu_millis, memory from project_limit;
 -- name: lock
 select project_id from project_limit where project_id = any($1::uuid[]) order by project_id for update skip locked;
 
--- What jobs on workers use, read after the lock. Attempts that have ended are forgotten on the way.
+-- Attempts that have ended count no more. Under the lock alone: a claim that is under way may count one that isn't seen yet.
+-- name: tidy
+delete from limit_use u
+where u.project_id = any($1::uuid[]) and not exists (
+    select 1 from attempt a where a.job_id = u.job_id and a.attempt = u.attempt and a.ended_at is null
+);
+
+-- What jobs on workers use; for a claim read after the lock.
 -- name: in_use
-with over as (
-    delete from limit_use u
-    where u.project_id = any($1::uuid[]) and not exists (
-        select 1 from attempt a where a.job_id = u.job_id and a.attempt = u.attempt and a.ended_at is null
-    )
-)
 select l.project_id, l.queued, l.running, l.cpu_millis, l.memory, n.jobs, n.cpu, n.mem
 from project_limit l
 cross join lateral (
