@@ -50,13 +50,10 @@ class WorkerAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a job waits for.
-
-    `kind`: `start`, `backoff`, `turn`, `held`, `limit`, `no_worker`, `no_match`, `closed`, `full`, or `next` for nothing
-    but the claim.
-    """
+    """One thing that a job waits for."""
 
     kind: str
+    """`start`, `backoff`, `turn`, `held`, `limit`, `no_worker`, `no_match`, `closed`, `full`; `next`: a claim."""
     text: str
     until: datetime | None = None
 
