@@ -96,11 +96,18 @@ def ask(shape: Shape, row: WorkerRow, live: Live) -> Answered:
     if row.revoked_at is not None:
         return Answered(row, WorkerState.DEAD, [Reason("closed", name="it was revoked")], None)
     if view is not None:
-        return Answered(row, view.state, reasons(shape, view.room()), room_of(row.id, view.capacity, view.labels))
+        return Answered(row, view.state, reasons(shape, view.room()), _empty(view))
     if row.leased:
         return Answered(row, "unknown", [Reason("closed", name=UNKNOWN)], None)
     words = "it has never connected" if row.seen_at is None else "it is not connected"
     return Answered(row, WorkerState.DEAD, [Reason("closed", name=words)], None)
+
+
+def _empty(view: WorkerView) -> Room:
+    """The worker as it would be; without its engine it offers no slot, and would have some with it."""
+    room = room_of(view.id, view.capacity, view.labels)
+    room.slots = max(1, room.slots)
+    return room
 
 
 def explained(

@@ -33,6 +33,7 @@ class ProjectLimits:
         self._log = log
         self._known: dict[UUID, Limits] | None = None
         self._sooner = asyncio.Event()
+        self._reading = asyncio.Lock()
 
     def wake(self) -> None:
         """Limits were changed: read them again."""
@@ -55,12 +56,13 @@ class ProjectLimits:
 
     async def refresh(self) -> None:
         """Read them now. What this core claimed for a project before it knew of its limits counts from then on."""
-        found = await rows.all_limits(self._database.api)
-        new = found.keys() - (self._known or {}).keys()
-        if new:
-            async with transaction(self._database.api) as connection:
-                await rows.use_all(connection, new)
-        self._known = found
+        async with self._reading:  # so that what was read first doesn't count last
+            found = await rows.all_limits(self._database.api)
+            new = found.keys() - (self._known or {}).keys()
+            if new:
+                async with transaction(self._database.api) as connection:
+                    await rows.use_all(connection, new)
+            self._known = found
 
     # Claiming --------------------------------------------------------------------------------------------
 

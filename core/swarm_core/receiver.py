@@ -138,19 +138,14 @@ class Receiver:
         self, lone: Sequence[_Lone], bounded: Collection[UUID]
     ) -> Sequence[Submitted | SwarmError | None]:
         """The same where some projects may have so many jobs waiting: what is over is refused alone."""
-        answers: dict[int, Submitted | SwarmError | None] = {}
         async with transaction(self._database.api) as connection:
             queues = await self._limits.queues(connection, bounded)
             refused = over(await self._counted(connection, lone, queues), queues)
-            taken = [at for at in range(len(lone)) if at not in refused]
-            templates = [lone[at][0] for at in taken]
-            made = (
-                await jobs.insert(connection, templates, range(len(taken)), [lone[at][1] for at in taken])
-                if taken
-                else []
-            )
-        answers.update(zip(taken, self._announce(made, templates), strict=True))
-        return [answers[at] if at in answers else refused[at] for at in range(len(lone))]
+            taken = [each for at, each in enumerate(lone) if at not in refused]
+            templates = [template for template, _ in taken]
+            made = await jobs.insert(connection, templates, range(len(taken)), [key for _, key in taken])
+        answers = iter(self._announce(made, templates))
+        return [refused[at] if at in refused else next(answers) for at in range(len(lone))]
 
     async def _counted(
         self, connection: Connection, lone: Sequence[_Lone], queues: Mapping[UUID, Queue]
@@ -160,11 +155,13 @@ class Receiver:
         for project in queues:
             asked = [key.text for template, key in lone if key and template.project == project]
             known |= {(project, text) for text in await jobs.known_keys(connection, project, asked)} if asked else set()
-        return [
-            (at, template.project)
-            for at, (template, key) in enumerate(lone)
-            if template.project in queues and (key is None or (template.project, key.text) not in known)
-        ]
+        found: list[tuple[int, UUID]] = []
+        for at, (template, key) in enumerate(lone):
+            if template.project in queues and (key is None or (template.project, key.text) not in known):
+                found.append((at, template.project))
+            if key is not None:
+                known.add((template.project, key.text))
+        return found
 
     async def _accept_together(
         self, templates: list[Template], use: list[int], keys: Sequence[Key | None]

@@ -59,12 +59,23 @@ async def plan_items(reach: Reach, items: Sequence[Item], prune: bool) -> Plan:
             hint = f"`swarm project list` shows yours; a document `kind: project` with `name: {item.project}` makes one"
             raise SwarmError("not_found", f"{item.place}: there is no project {item.project}", hint=hint)
     there = [each for project in sorted(named & known) for kind in KINDS for each in await kind.there(reach, project)]
-    return make_plan(wanted, there, ORDER, partial=PARTIAL, prune=prune)
+    plan = make_plan(wanted, there, ORDER, partial=PARTIAL, prune=prune)
+    for step in plan.steps:
+        if step.verb != "remove":
+            await _check(reach, step.item)
+    return plan
 
 
 async def _complete(reach: Reach, item: Item) -> Item:
     try:
         return await BY_NAME[item.kind].complete(reach, item)
+    except SwarmError as error:
+        raise _located(item, error) from None
+
+
+async def _check(reach: Reach, item: Item) -> None:
+    try:
+        await BY_NAME[item.kind].check(reach, item)
     except SwarmError as error:
         raise _located(item, error) from None
 

@@ -29,7 +29,11 @@ class Kind(Protocol):
         ...
 
     async def complete(self, reach: Reach, item: Item) -> Item:
-        """The same with what reading alone can't tell, checked as far as nothing is changed. Raises SwarmError."""
+        """The same with what reading its document alone can't tell. Raises SwarmError."""
+        ...
+
+    async def check(self, reach: Reach, item: Item) -> None:
+        """Have the core look at what is to be made or changed, as far as it can. Raises SwarmError."""
         ...
 
     async def there(self, reach: Reach, project: str) -> list[Item]:

@@ -42,6 +42,9 @@ class LimitsKind:
         """It is complete."""
         return item
 
+    async def check(self, reach: Reach, item: Item) -> None:
+        """Reading it was all that there is to check."""
+
     async def there(self, reach: Reach, project: str) -> list[Item]:
         """The limits of a project that has any."""
         found = await (await reach.client()).projects.limits(project)

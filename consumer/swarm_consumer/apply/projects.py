@@ -34,6 +34,9 @@ class ProjectKind:
         """It is complete."""
         return item
 
+    async def check(self, reach: Reach, item: Item) -> None:
+        """Reading it was all that there is to check."""
+
     async def there(self, reach: Reach, project: str) -> list[Item]:
         """The project with its members, but for those whose own it is."""
         members = await (await reach.client()).projects.members(project)

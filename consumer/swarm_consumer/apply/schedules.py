@@ -73,12 +73,16 @@ class ScheduleKind:
         return Item(kind=self.name, project=of, name=called, fields=_fields(given), place=document.place, source=source)
 
     async def complete(self, reach: Reach, item: Item) -> Item:
-        """With the digests of its files here, which are not uploaded yet; and whether it is ever due."""
+        """With the digests of its files here, which are not uploaded yet."""
         given, inputs = item.source
         if inputs:
             given = msgspec.structs.replace(given, job=await _hashed(given.job, inputs))
-        await (await reach.client()).schedules.preview(given, count=1)
         return replace(item, fields=_fields(given))
+
+    async def check(self, reach: Reach, item: Item) -> None:
+        """Whether its expression and zone can be read, and it is ever due."""
+        given, _ = item.source
+        await (await reach.client()).schedules.preview(given, count=1)
 
     async def there(self, reach: Reach, project: str) -> list[Item]:
         """The project's schedules."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from swarm_core.explanation import Answered, Explanation, Live, ask, begun, explained, waits
@@ -105,6 +106,13 @@ def test_a_worker_that_takes_nothing_now_could_still_run_it() -> None:
     full = ask(SHAPE, replace(ROW, name="v"), live(FULL))
     both = explain(ask(SHAPE, ROW, live(closed="it is being drained")), full)
     assert causes(both) == [("full", "a worker with room: 2 workers could run it, and have none now")]
+
+
+def test_a_worker_without_its_engine_could_run_it_with_one() -> None:
+    gone = msgspec.structs.replace(WHOLE, slots=0)
+    [view] = live(gone, closed="its container engine does not answer", state="initializing").values()
+    found = explain(ask(SHAPE, ROW, {(view.id, view.core): replace(view, capacity=gone)}))
+    assert [cause.kind for cause in found.causes] == ["closed"]
 
 
 @pytest.mark.parametrize(
