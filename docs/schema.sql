@@ -212,6 +212,15 @@ create table limit_use (
     PRIMARY KEY (project_id, job_id)
 );
 
+create table log_level (
+    module text not null,
+    level smallint not null,
+    until timestamp with time zone,
+    changed_at timestamp with time zone default swarm_now() not null,
+    changed_by text not null,
+    PRIMARY KEY (module)
+);
+
 create table log_segment (
     job_id bigint not null,
     attempt integer not null,
@@ -433,6 +442,27 @@ create table stream (
     PRIMARY KEY (single),
     CHECK (single)
 );
+
+create table syslog (
+    id bigint generated always as identity not null,
+    core uuid not null,
+    seq bigint not null,
+    at timestamp with time zone not null,
+    level smallint not null,
+    module text not null,
+    message text not null,
+    tags text[] not null,
+    job_id bigint,
+    worker_id uuid,
+    fields json not null,
+    UNIQUE (core, seq),
+    PRIMARY KEY (id)
+);
+CREATE INDEX syslog_at ON syslog (at, id);
+CREATE INDEX syslog_job ON syslog (job_id, at, id) WHERE (job_id IS NOT NULL);
+CREATE INDEX syslog_level ON syslog (level, at);
+CREATE INDEX syslog_warning ON syslog (at, id) WHERE (level >= 30);
+CREATE INDEX syslog_worker ON syslog (worker_id, at, id) WHERE (worker_id IS NOT NULL);
 
 create table turn (
     job_id bigint not null,

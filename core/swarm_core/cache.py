@@ -1,8 +1,8 @@
 """Redis, as a cache and a wake-up path between cores. It never raises: losing it costs latency, not truth.
 
 Channels: `queued` (shape ids that have new jobs), `changed` (job ids), `stop` (attempts to be stopped), `revoked`
-(worker ids), `steered` (what operators want of a worker), `loglevels` (a level of the log was set), `limited` (limits of
-projects were changed). Keys: `workers:<core>` (this core's view of its workers, with a time to live).
+(worker ids), `steered` (what operators want of a worker), `loglevels` (a level of the log was set), `limited` (limits
+of projects were changed). Keys: `workers:<core>` (this core's view of its workers, with a time to live).
 """
 
 import asyncio

@@ -6,7 +6,7 @@ cores claim for it at the same time, counts what it has on workers, and takes no
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -27,13 +27,20 @@ class ProjectLimits:
 
     name = "limits"
 
-    def __init__(self, database: Database, clock: Clock, log: Log) -> None:
+    def __init__(self, database: Database, clock: Clock, log: Log, *, changed: Callable[[], None]) -> None:
+        """`changed` is called when other limits are known than before: there may be room for more."""
         self._database = database
+        self._changed = changed
         self._clock = clock
         self._log = log
         self._known: dict[UUID, Limits] | None = None
         self._sooner = asyncio.Event()
         self._reading = asyncio.Lock()
+
+    @property
+    def in_force(self) -> bool:
+        """Whether any project has limits."""
+        return bool(self._known)
 
     def wake(self) -> None:
         """Limits were changed: read them again."""
@@ -62,7 +69,9 @@ class ProjectLimits:
             if new:
                 async with transaction(self._database.api) as connection:
                     await rows.use_all(connection, new)
-            self._known = found
+            before, self._known = self._known, found
+        if found != before:
+            self._changed()
 
     # Claiming --------------------------------------------------------------------------------------------
 

@@ -35,8 +35,8 @@ from swarm_core.cursors import Cursors
 from swarm_core.dispatcher import Dispatcher
 from swarm_core.drains import Drains
 from swarm_core.events import JobEvents
-from swarm_core.feed import Feed
 from swarm_core.explain import Explain
+from swarm_core.feed import Feed
 from swarm_core.fleet import Fleet
 from swarm_core.gateway import Facts, Gateway
 from swarm_core.harvester import Harvester
@@ -162,7 +162,7 @@ class Parts:
         given, timers, changed = self.given, self.given.settings.timers, self.signals.changed
         core, database, clock, log = given.core, given.database, given.clock, given.logger.child
         freed = self.signals.freed
-        self.limits = ProjectLimits(database, clock, log("limits"))
+        self.limits = ProjectLimits(database, clock, log("limits"), changed=freed)
         self.kept_limits = KeptLimits(database, changed=self._relimited)
         self.dispatcher = Dispatcher(core, clock, log("dispatcher"), unreachable=timers.unreachable, freed=freed)
         self.harvester = Harvester(database, clock, log("harvester"), core=core, changed=changed)
@@ -235,6 +235,7 @@ class Parts:
         self.signals.connect(self.scheduler, self.hibernator, self.dispatcher)
         self.signals.wake_feed = self.feed.wake
         self.signals.forget = self.gatekeeper.forget
+        self.signals.is_limited = lambda: self.limits.in_force
         self.signals.relimit = self.limits.wake
 
     async def _relimited(self) -> None:

@@ -63,6 +63,8 @@ class Signals:
         """Called for a worker that was shut out, so that what is remembered of it is looked up again."""
         self.wake_feed: Callable[[], None] = lambda: None
         """Called when the event stream may have grown."""
+        self.is_limited: Callable[[], bool] = lambda: False
+        """Whether any project has limits: what a job of it lets go of is room for another once that is committed."""
         self.relimit: Callable[[], None] = lambda: None
         """Called when the limits of a project were changed by any core."""
         cache.on("queued", self._on_queued)
@@ -134,8 +136,6 @@ class Signals:
 
     def limited(self) -> None:
         """The limits of a project were changed by this core."""
-        if self._scheduler is not None:
-            self._scheduler.wake()
         self._cache.publish("limited", None)
 
     def revoked(self, worker: UUID) -> None:
@@ -150,7 +150,7 @@ class Signals:
         self.wake_feed()
 
     def _wake(self, shapes: set[int], sleeping: bool, jobs: list[int]) -> None:
-        if shapes and self._scheduler is not None:
+        if self._scheduler is not None and (shapes or (jobs and self.is_limited())):
             self._scheduler.wake(shapes)
         if self._hibernator is not None:
             if sleeping:

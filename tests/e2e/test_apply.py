@@ -72,7 +72,7 @@ def test_what_is_wrong_is_said(home: Home, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     assert b"there is no document in" in home.swarm("apply", "-f", str(tmp_path / "none"), check=2).stderr
     assert b"'job' is none of project, limits, schedule" in home.swarm("export", "--kind", "job", check=2).stderr
-    assert b"'soon' is no time; write it like 7d" in home.swarm("usage", "--since", "soon", check=2).stderr
+    assert b"'soon' is no time; write it like 90m" in home.swarm("usage", "--since", "soon", check=2).stderr
     assert b"--cpu: 'much' is no amount" in home.swarm("project", "limits", "default", "--cpu", "much", check=2).stderr
     assert (
         b"--reset goes without" in home.swarm("project", "limits", "default", "--reset", "--cpu", "1", check=2).stderr

@@ -167,7 +167,7 @@ class Spine:
         self.timers = timers
         self.dispatcher = Dispatcher(self.core, self.clock, self.log, unreachable=timers.unreachable, freed=self._freed)
         self.harvester = Harvester(database, self.clock, self.log, core=self.core, changed=self._changed)
-        self.limits = ProjectLimits(database, self.clock, self.log)
+        self.limits = ProjectLimits(database, self.clock, self.log, changed=self._freed)
         self.scheduler = Scheduler(
             database, self.dispatcher, self.log, self.limits, core=self.core, caught_up=self.harvester.caught_up
         )

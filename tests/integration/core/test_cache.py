@@ -125,6 +125,19 @@ async def test_limits_that_are_changed_at_one_core_are_read_again_by_another(red
         await two.until(lambda: read == ["again"])
 
 
+async def test_where_limits_are_in_force_an_outcome_wakes_the_claims_of_all_cores(redis_url: str) -> None:
+    """The slot was free before: what counts against a limit is free once the outcome is committed."""
+    async with sides(redis_url) as [one, two]:
+        for side in (one, two):
+            side.told.notes.clear()  # of connecting
+        one.signals.changed([(1, "succeeded", 7)])
+        assert one.told.notes == []
+        one.signals.is_limited = two.signals.is_limited = lambda: True
+        one.signals.changed([(2, "succeeded", 7)])
+        assert one.told.notes == [("wake", [])]
+        await two.until(lambda: two.told.notes != [])
+
+
 async def test_each_core_sees_the_workers_of_the_others(redis_url: str) -> None:
     async with sides(redis_url) as [one, two]:
         publishing = asyncio.create_task(one.fleet.run())

@@ -41,7 +41,6 @@ async def limit(*cores: Spine, **limits: int) -> None:
         await rows.put(connection, LAB.project, Limits(**limits), "user:ada")
     for core in cores:
         await core.limits.refresh()
-        core.scheduler.wake()
 
 
 async def on_workers(core: Spine) -> int:
