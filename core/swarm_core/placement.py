@@ -28,6 +28,13 @@ class Shape:
     constraints: Mapping[str, str]
     project: UUID | None = None
     """Whose jobs have it: limits are of projects. None where that doesn't matter."""
+    first: int = 0
+    """The first shape that demands the same, of whatever project; 0: this one."""
+
+    @property
+    def demand(self) -> int:
+        """Equal for shapes that fit the same workers: what was found for one counts for all."""
+        return self.first or self.id
 
 
 ShapeOf = Callable[[int], Awaitable[Shape | None]]
@@ -148,15 +155,23 @@ def reasons(shape: Shape, room: Room) -> list[Reason]:
 def wants(rooms: Sequence[Room], shapes: Iterable[Shape], most: int) -> dict[int, int]:
     """How many jobs of each shape to claim, at most `most` of each: what the rooms could hold if alone."""
     found: dict[int, int] = {}
+    room_for: dict[int, int] = {}
     for shape in shapes:
-        count = 0
-        for room in rooms:
-            count += room.fits(shape)
-            if count >= most:
-                break
+        count = room_for.get(shape.demand)
+        if count is None:
+            count = room_for[shape.demand] = _room_for(shape, rooms, most)
         if count:
-            found[shape.id] = min(count, most)
+            found[shape.id] = count
     return found
+
+
+def _room_for(shape: Shape, rooms: Sequence[Room], most: int) -> int:
+    count = 0
+    for room in rooms:
+        count += room.fits(shape)
+        if count >= most:
+            return most
+    return count
 
 
 def place(jobs: Iterable[tuple[int, Shape]], rooms: Sequence[Room]) -> list[tuple[int, UUID]]:
@@ -164,9 +179,9 @@ def place(jobs: Iterable[tuple[int, Shape]], rooms: Sequence[Room]) -> list[tupl
     heaps: dict[int, list[tuple[float, int]]] = {}
     placed: list[tuple[int, UUID]] = []
     for job, shape in jobs:
-        heap = heaps.get(shape.id)
+        heap = heaps.get(shape.demand)
         if heap is None:
-            heap = heaps[shape.id] = [(room.fullness(), at) for at, room in enumerate(rooms) if room.fits(shape)]
+            heap = heaps[shape.demand] = [(room.fullness(), at) for at, room in enumerate(rooms) if room.fits(shape)]
             heapq.heapify(heap)
         room = _best(heap, rooms, shape)
         if room is not None:

@@ -7,6 +7,7 @@ limits of their projects, write the attempts. An idle core asks nothing but that
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -60,6 +61,8 @@ class Scheduler:
         self._actor = f"core:{core}"
         self._wake = asyncio.Event()
         self._shapes: dict[int, Shape] = {}
+        self._firsts: dict[str, int] = {}
+        """The first shape of each set of demands: workers are looked at once for all projects that have it."""
         self._hot: dict[int, int] = {}
         self._turn = 0
 
@@ -165,4 +168,5 @@ class Scheduler:
     async def _learn(self) -> None:
         last = max(self._shapes, default=0)
         for shape in await jobs.shapes_after(self._database.hot, last):
-            self._shapes[shape.id] = shape
+            demands = repr(replace(shape, id=0, project=None))
+            self._shapes[shape.id] = replace(shape, first=self._firsts.setdefault(demands, shape.id))

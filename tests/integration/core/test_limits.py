@@ -149,6 +149,16 @@ async def test_a_retry_counts_as_the_one_job_that_it_is(core: Spine) -> None:
     assert await core.database.api.fetchval("select count(*) from limit_use") == 1
 
 
+async def test_jobs_of_projects_that_demand_the_same_have_shapes_that_are_known_to(core: Spine) -> None:
+    numbers = []
+    for who, demands in ((LAB, {}), (Ana(), {}), (LAB, {"gpu": "a100"})):
+        job = await core.submit(who, constraints=demands)
+        numbers.append((await core.job(job))["shape_id"])
+    shapes = [await core.scheduler.shape(number) for number in numbers]
+    assert [shape.project for shape in shapes if shape] == [LAB.project, DEFAULT_PROJECT, LAB.project]
+    assert [shape.demand for shape in shapes if shape] == [numbers[0], numbers[0], numbers[2]]
+
+
 # Queued --------------------------------------------------------------------------------------------------
 
 

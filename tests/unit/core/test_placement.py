@@ -48,6 +48,13 @@ def test_claims_ask_for_what_fits_and_no_more() -> None:
     assert wants([room(1)], [shape(7, memory=99 * GIB)], most=3) == {}
 
 
+def test_shapes_of_different_projects_that_demand_the_same_share_what_was_found() -> None:
+    alike = replace(shape(8), first=7)
+    assert wants([room(1), room(2, slots=1)], [shape(7), alike, shape(9)], most=100) == {7: 5, 8: 5, 9: 5}
+    placed = place([(1, shape(7)), (2, alike), (3, shape(7)), (4, alike)], [room(1, slots=1), room(2, slots=2)])
+    assert sorted(job for job, _ in placed) == [1, 2, 3]
+
+
 def test_the_nearest_worker_is_named_with_what_it_lacks() -> None:
     said = nearest(shape(memory=64 * GIB), [("small", room(1)), ("other", room(2, cpu=100))])
     assert said == "small comes nearest: it has 8G of memory, not 64G"
