@@ -83,7 +83,7 @@ def _show(plan: Plan, prune: bool, json: bool) -> None:
     for step in plan.steps:
         write(_described(step))
     if prune:
-        status("with --prune all schedules and limits of the projects that the files name go which no file has")
+        status("--prune removes every schedule and limit that no file has, of all projects that the files name")
     elif plan.unnamed:
         status(_left_alone(plan))
     if not plan.steps:
