@@ -97,6 +97,8 @@ def ask(shape: Shape, row: WorkerRow, live: Live) -> Answered:
         return Answered(row, WorkerState.DEAD, [Reason("closed", name="it was revoked")], None)
     if view is not None:
         return Answered(row, view.state, reasons(shape, view.room()), _empty(view))
+    if row.leased and row.condition == WorkerState.UNREACHABLE:
+        return Answered(row, row.condition, [Reason("closed", name="it is unreachable: its connection is gone")], None)
     if row.leased:
         return Answered(row, "unknown", [Reason("closed", name=UNKNOWN)], None)
     words = "it has never connected" if row.seen_at is None else "it is not connected"

@@ -47,7 +47,16 @@ ROW = WorkerRow(
     revoked_at=None,
     core=CORE,
     leased=True,
+    condition="",
     running=0,
+    wanted_capacity={},
+    minor=2,
+    status=None,
+    status_at=None,
+    drain_at=None,
+    drain_by="",
+    drain_until=None,
+    drain_cut=None,
 )
 WHOLE = Capacity(slots=4, cpu_millis=4000, memory=8 * GIB, disk=8 * GIB)
 FULL = Capacity(slots=0, cpu_millis=0, memory=GIB, disk=GIB)
@@ -201,3 +210,11 @@ def test_a_job_that_was_given_to_a_worker(changes: dict[str, object], says: str)
     assert not waits(job)
     found = begun(job)
     assert (found.text, found.workers, found.causes) == (says, [], [])
+
+
+def test_a_worker_whose_connection_is_gone_is_unreachable_and_not_unknown() -> None:
+    [worker] = explain(ask(SHAPE, replace(ROW, condition="unreachable"), {})).workers
+    assert (worker.state, [reason.text for reason in worker.reasons]) == (
+        "unreachable",
+        ["it is unreachable: its connection is gone"],
+    )
