@@ -303,6 +303,28 @@ create table migration (
     PRIMARY KEY (number)
 );
 
+create table mount (
+    name text not null,
+    path text not null,
+    read_only boolean not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    created_by text not null,
+    PRIMARY KEY (name)
+);
+
+create table mount_project (
+    mount text not null,
+    project_id uuid not null,
+    uid integer,
+    gid integer,
+    added_at timestamp with time zone default swarm_now() not null,
+    added_by text not null,
+    PRIMARY KEY (mount, project_id),
+    FOREIGN KEY (mount) REFERENCES mount(name) ON DELETE CASCADE,
+    FOREIGN KEY (project_id) REFERENCES project(id) ON DELETE CASCADE
+);
+CREATE INDEX mount_project_project ON mount_project (project_id);
+
 create table occurrence (
     schedule_id bigint not null,
     due_at timestamp with time zone not null,
@@ -428,6 +450,7 @@ create table shape (
     memory bigint not null,
     disk bigint not null,
     constraints jsonb not null,
+    needs json,
     project_id uuid,
     UNIQUE (key),
     PRIMARY KEY (id)

@@ -19,6 +19,7 @@ SOURCES: Final = {
     "api_tokens": ("ApiTokens", "tokens"),
     "secrets": ("Secrets", "secrets"),
     "syslog": ("Syslog", "syslog"),
+    "mounts": ("Mounts", "mounts"),
 }
 """Module of each group of verbs: its class, and the name under which a client has it."""
 HEAD: Final = '''"""The SDK without `await`: the same verbs, for scripts and notebooks.

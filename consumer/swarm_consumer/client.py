@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from swarm_consumer.events import Away, EventFilter
     from swarm_consumer.images import Images, Pushed
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
+    from swarm_consumer.mounts import Mounts
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
     from swarm_consumer.secrets import Secrets
@@ -364,6 +365,13 @@ class Client:
         from swarm_consumer.syslog import Syslog
 
         return Syslog(self._transport)
+
+    @property
+    def mounts(self) -> "Mounts":
+        """Folders of the workers that jobs may use: `client.mounts.all()`."""
+        from swarm_consumer.mounts import Mounts
+
+        return Mounts(self._transport)
 
     # Loaded when first used: a short command needs one of these at most.
 

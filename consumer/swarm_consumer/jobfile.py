@@ -22,12 +22,17 @@ from swarm_consumer.draft import Draft
 from swarm_consumer.located import FileSyntaxError, Located, read_toml, read_yaml
 from swarm_consumer.times import start_time
 from swarm_protocol.errors import SwarmError
+from swarm_protocol.needs import parse_gpus
 from swarm_protocol.quantities import QuantityError, cpu_millis, seconds, size
 from swarm_protocol.secrets import Named, SecretFile, parse_secret
 from swarm_protocol.spec import JobSpec, Resources, Timeouts, check
 
 MAX_FILE = 1024 * 1024
-_SPEC_NAMES = {"resources.cpu_millis": "resources.cpu"}
+_SPEC_NAMES = {
+    "resources.cpu_millis": "resources.cpu",
+    "resources.gpus": "resources.gpu",
+    "resources.gpu_kind": "resources.gpu",
+}
 
 
 class _Wrong(Exception):
@@ -94,6 +99,10 @@ def _limit(node: Located) -> float | None:
     return None if node.raw == "none" else seconds(_text(node))
 
 
+_GPU = "gpu"
+"""Two fields of the spec in one of the file: `gpu: 2` or `gpu: 2:a100`."""
+
+
 def _quantity(read: Callable[[str], Any]) -> Callable[[Located], Any]:
     return lambda node: read(_text(node))
 
@@ -103,6 +112,7 @@ _RESOURCES: Mapping[str, tuple[str, Callable[[Located], Any]]] = {
     "memory": ("memory", _quantity(size)),
     "disk": ("disk", _quantity(size)),
     "pids": ("pids", _whole),
+    "gpu": (_GPU, _quantity(parse_gpus)),
 }
 _TIMEOUTS: Mapping[str, tuple[str, Callable[[Located], Any]]] = {
     **{name: (name, _limit) for name in ("queue", "pull", "run")},
@@ -117,6 +127,8 @@ _FIELDS: Mapping[str, Callable[[Located], Any]] = {
     "user": _text,
     "inputs": _texts,
     "secrets": _secrets,
+    "mounts": _texts,
+    "network": _text,
     "outputs": _texts,
     "constraints": _map,
     "priority": _whole,
@@ -239,6 +251,8 @@ class _Reader:
                 self._field(path, read, item, values, target)
             else:
                 self._unknown(path, name, fields)
+        if _GPU in values:
+            values["gpus"], values["gpu_kind"] = values.pop(_GPU)
         self._values[key] = kind(**values)
 
     def _field(

@@ -246,6 +246,15 @@ class WorkerStep(_Model, frozen=True, kw_only=True):
     detail: dict[str, Any] = {}
 
 
+class WorkerOffers(_Model, frozen=True, kw_only=True):
+    """What jobs may have of a machine beside cpu, memory and disk. `why`: why something is not offered."""
+
+    mounts: list[str] = []
+    gpus: dict[str, int] = {}
+    networks: list[str] = []
+    why: dict[str, str] = {}
+
+
 class Worker(_Model, frozen=True, kw_only=True):
     """A machine that runs jobs."""
 
@@ -275,6 +284,7 @@ class Worker(_Model, frozen=True, kw_only=True):
     drain: Drain | None = None
     attempts: list[dict[str, Any]] = []
     images: list[HeldImage] = []
+    offers: WorkerOffers | None = None
 
 
 class LastOccurrence(_Model, frozen=True, kw_only=True):
@@ -508,3 +518,22 @@ class LogLevel(_Model, frozen=True, kw_only=True):
     changed_by: str | None = None
     changed_at: datetime | None = None
     until: datetime | None = None
+
+
+class MountProject(_Model, frozen=True, kw_only=True):
+    """A project that may use a mount, and as whom its jobs then run; None: as any other job."""
+
+    project: str
+    uid: int | None = None
+    gid: int | None = None
+
+
+class Mount(_Model, frozen=True, kw_only=True):
+    """A folder of the workers that jobs may use under a name."""
+
+    name: str
+    path: str
+    read_only: bool = False
+    projects: list[MountProject] = []
+    created_at: datetime | None = None
+    created_by: str = ""

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         LogLevel,
         MadeToken,
         Member,
+        Mount,
         Occurrence,
         Outcome,
         Preview,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         Worker,
         WorkerStep,
     )
+    from swarm_consumer.mounts import Mounts
     from swarm_consumer.progress import Progress
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
@@ -296,6 +298,38 @@ class SyncSyslog:
     def reset_level(self, module: str) -> None:
         """Take a level back that was set."""
         self._portal.call(self._verbs.reset_level(module))
+
+
+class SyncMounts:
+    """The verbs about mounts. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Mounts) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def all(self) -> list[Mount]:
+        """By name: all there are for operators, for others those that the project may use."""
+        return self._portal.call(self._verbs.all())
+
+    def get(self, name: str) -> Mount:
+        """One of them."""
+        return self._portal.call(self._verbs.get(name))
+
+    def add(self, name: str, path: str, *, read_only: bool = False, projects: Sequence[str] = ()) -> Mount:
+        """Give a folder of the workers a name, and let projects use it."""
+        return self._portal.call(self._verbs.add(name, path, read_only=read_only, projects=projects))
+
+    def remove(self, name: str) -> None:
+        """Take the name away; what runs keeps its mount."""
+        self._portal.call(self._verbs.remove(name))
+
+    def allow(self, name: str, project: str, *, uid: int | None = None, gid: int | None = None) -> None:
+        """Let a project use it; with `uid` and `gid` its jobs run as these."""
+        self._portal.call(self._verbs.allow(name, project, uid=uid, gid=gid))
+
+    def deny(self, name: str, project: str) -> None:
+        """Let a project use it no more; what runs keeps its mount."""
+        self._portal.call(self._verbs.deny(name, project))
 
 
 class SyncClient:
@@ -552,3 +586,8 @@ class SyncClient:
     def syslog(self) -> SyncSyslog:
         """The verbs of `Client.syslog`."""
         return SyncSyslog(self._portal, self._client.syslog)
+
+    @property
+    def mounts(self) -> SyncMounts:
+        """The verbs of `Client.mounts`."""
+        return SyncMounts(self._portal, self._client.mounts)

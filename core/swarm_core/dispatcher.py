@@ -10,6 +10,7 @@ from uuid import UUID
 
 from swarm_core.clock import Clock
 from swarm_core.module import Log
+from swarm_core.offers import Offers
 from swarm_core.placement import Room, Shape
 from swarm_core.sending import Sendable
 from swarm_core.session import Session, Wishes, WorkerView, room_of
@@ -105,6 +106,19 @@ class Dispatcher:
             session.take(wishes)
             self._freed()
 
+    def offered(self, session: Session, offers: Offers) -> None:
+        """A worker says what it offers beside its capacity."""
+        if session.offers != offers:
+            session.offer(offers)
+            self._log.info(
+                "a worker offers",
+                worker=session.worker,
+                mounts=sorted(offers.mounts),
+                gpus=dict(offers.gpus),
+                networks=sorted(offers.networks),
+            )
+            self._freed()
+
     def drop(self, worker: UUID, code: int = CLOSE_REVOKED, reason: str = "revoked") -> None:
         """Close a worker's connection at once."""
         session = self._sessions.get(worker)
@@ -184,7 +198,10 @@ class Dispatcher:
     def capacities(self) -> list[tuple[str, Room]]:
         """Name and whole capacity of each connected worker, also of one that takes nothing now."""
         placing = [session for session in self._sessions.values() if session.placing]
-        return [(s.name, replace(room_of(s.worker, s.capacity, s.labels), closed=s.closed())) for s in placing]
+        return [
+            (s.name, replace(room_of(s.worker, s.capacity, s.labels), closed=s.closed(), offers=s.offers))
+            for s in placing
+        ]
 
     def dispatch(self, jobs: Iterable[Sendable]) -> None:
         """Send committed attempts. One whose session has gone meanwhile is found again by reconcile or lease."""
@@ -279,6 +296,12 @@ class Dispatcher:
             core=self._core,
             closed=self._barred(session),
             silent=round(self._clock.monotonic() - session.heard(), 3),
+            mounts=sorted(session.offers.mounts),
+            gpus=session.offers.gpus,
+            free_gpus=session.room.offers.gpus,
+            unnamed_gpus=session.room.offers.unnamed,
+            networks=sorted(session.offers.networks),
+            why=session.offers.why,
         )
 
     def _state(self, session: Session) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from swarm_core.placement import Reason, Room, Shape, nearest, reasons
-from swarm_core.session import WorkerView, room_of
+from swarm_core.session import WorkerView
 from swarm_core.store.explain import Before, Waiting
 from swarm_core.store.workers import WorkerRow
 from swarm_protocol.states import ON_WORKER, TERMINAL, JobState, WorkerState
@@ -96,20 +96,13 @@ def ask(shape: Shape, row: WorkerRow, live: Live) -> Answered:
     if row.revoked_at is not None:
         return Answered(row, WorkerState.DEAD, [Reason("closed", name="it was revoked")], None)
     if view is not None:
-        return Answered(row, view.state, reasons(shape, view.room()), _empty(view))
+        return Answered(row, view.state, reasons(shape, view.room()), view.empty())
     if row.leased and row.condition == WorkerState.UNREACHABLE:
         return Answered(row, row.condition, [Reason("closed", name="it is unreachable: its connection is gone")], None)
     if row.leased:
         return Answered(row, "unknown", [Reason("closed", name=UNKNOWN)], None)
     words = "it has never connected" if row.seen_at is None else "it is not connected"
     return Answered(row, WorkerState.DEAD, [Reason("closed", name=words)], None)
-
-
-def _empty(view: WorkerView) -> Room:
-    """The worker as it would be; without its engine it offers no slot, and would have some with it."""
-    room = room_of(view.id, view.capacity, view.labels)
-    room.slots = max(1, room.slots)
-    return room
 
 
 def explained(

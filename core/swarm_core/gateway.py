@@ -22,6 +22,7 @@ from swarm_core.dispatcher import Dispatcher
 from swarm_core.harvester import Harvester, Report
 from swarm_core.machines import Machines
 from swarm_core.module import Log
+from swarm_core.offers import offers_of
 from swarm_core.policy import RELEASED
 from swarm_core.reconcile import Reconciler
 from swarm_core.session import Session, room_of
@@ -67,6 +68,12 @@ class LogSink(Protocol):
     def append(self, job: int, attempt: int, stream: int, offset: int, data: bytes) -> None: ...
 
 
+class Board(Protocol):
+    """What tells workers of mounts."""
+
+    def tell(self, session: Session) -> None: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What every welcome says."""
@@ -94,6 +101,7 @@ class Gateway:
         log: Log,
         timers: Timers,
         facts: Facts,
+        board: Board,
     ) -> None:
         self._database = database
         self._dispatcher = dispatcher
@@ -107,6 +115,7 @@ class Gateway:
         self._log = log
         self._timers = timers
         self._facts = facts
+        self._board = board
         self._open: set[Connection] = set()
         self.udp_port = 0
         """Where this core takes beats; set before the first connection."""
@@ -211,6 +220,7 @@ class Gateway:
         self._dispatcher.add(session)
         connection.send(self._welcome_message(session_id, key_id, key))
         self._log.info("a worker has connected", worker=worker, name=session.name, version=hello.sysinfo.version)
+        self._board.tell(session)
         return session
 
     def _welcome_message(self, session: UUID, key_id: int, key: bytes) -> m.Welcome:
@@ -251,6 +261,8 @@ class Gateway:
                     await self._refresh(session, connection, message.assertion)
                 case m.Status():
                     await self._machines.note(session, message)
+                case m.Offers():
+                    self._dispatcher.offered(session, offers_of(message))
                 case m.Goodbye():
                     await self._part(session, connection)
                 case m.TerminalOpened() | m.TerminalOutput() | m.TerminalTaken() | m.TerminalEnded():

@@ -17,6 +17,7 @@ from swarm_core.api import images as image_routes
 from swarm_core.api import jobs as job_routes
 from swarm_core.api import limits as limit_routes
 from swarm_core.api import logs as log_routes
+from swarm_core.api import mounts as mount_routes
 from swarm_core.api import projects as project_routes
 from swarm_core.api import schedules as schedule_routes
 from swarm_core.api import secrets as secret_routes
@@ -47,6 +48,7 @@ from swarm_core.identity.api_tokens import ApiTokens
 from swarm_core.identity.cluster import Cluster
 from swarm_core.identity.gatekeeper import Gatekeeper
 from swarm_core.identity.limits import KeptLimits
+from swarm_core.identity.mounts import Mounts
 from swarm_core.identity.passwords import Passwords
 from swarm_core.identity.people import People
 from swarm_core.identity.projects import Projects
@@ -63,6 +65,7 @@ from swarm_core.logger import Logger
 from swarm_core.logreader import LogReader
 from swarm_core.machines import Machines
 from swarm_core.module import Module, Supervisor
+from swarm_core.mount_board import MountBoard
 from swarm_core.operating import Operating
 from swarm_core.receiver import Receiver
 from swarm_core.reclaim import Reclaimer
@@ -154,6 +157,7 @@ class Parts:
         self.projects = Projects(given.database, changed=self.gatekeeper.forget_member)
         self.api_tokens = ApiTokens(given.database, changed=self.gatekeeper.forget_programs)
         self.secrets = Secrets(given.database, given.sealer)
+        self.mounts = Mounts(given.database, changed=self.signals.mounted)
         self.accounts = Accounts(given.database, self.people, self.passwords, changed=self.gatekeeper.forget)
         days = given.settings.timers.certificate_days
         self.certificate = Certificate(cluster.authority, given.clock, given.logger.child("certificate"), days=days)
@@ -211,6 +215,7 @@ class Parts:
             database, self.blobs, self.events, clock, log("joblogs"), on_ack=self.dispatcher.log_safe, changed=logged
         )
         self.heartbeats = Heartbeats(self.dispatcher)
+        self.mount_board = MountBoard(database, self.dispatcher.sessions, log("mounts"))
         self.fleet = Fleet(core, self.dispatcher.workers, self.cache, clock)
         self.terminals = Terminals(
             database,
@@ -237,6 +242,7 @@ class Parts:
         self.signals.forget = self.gatekeeper.forget
         self.signals.is_limited = lambda: self.limits.in_force
         self.signals.relimit = self.limits.wake
+        self.signals.mounts_changed = self.mount_board.wake
 
     async def _relimited(self) -> None:
         """Limits that were changed here count here at once."""
@@ -260,6 +266,7 @@ class Parts:
             self.sightings,
             self.joblogs,
             self.heartbeats,
+            self.mount_board,
             self.fleet,
             self.terminals,
             self.feed,
@@ -282,6 +289,7 @@ class Parts:
             given.logger.child("gateway"),
             given.settings.timers,
             facts,
+            self.mount_board,
         )
         self.app = self._make_app()
 
@@ -297,13 +305,21 @@ class Parts:
             *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
             *terminal_routes.routes(self.terminals),
             *self._event_routes(),
-            *worker_routes.routes(self.workers, self.operating, given.database, self.fleet.workers, given.cluster.id),
+            *worker_routes.routes(
+                self.workers,
+                self.operating,
+                given.database,
+                self.fleet.workers,
+                self.mounts.names,
+                given.cluster.id,
+            ),
             *user_routes.routes(self.accounts),
             *project_routes.routes(self.projects),
             *limit_routes.routes(self.kept_limits),
             *token_routes.routes(self.api_tokens),
             *secret_routes.routes(self.secrets),
             *syslog_routes.routes(self.syslog, self.log_levels, given.database),
+            *mount_routes.routes(self.mounts),
             *signin.routes(self.people, given.cluster.authority.pem, self.terminals.allows),
             *health.routes(lambda: self.supervisor.health, self.not_ready, given.core, version),
             self.gateway.route(),

@@ -12,9 +12,11 @@ from uuid import UUID
 
 import msgspec
 
+from swarm_core.offers import NOTHING, Offers, offered_by_none
 from swarm_protocol.messages import Capacity
+from swarm_protocol.needs import Needs
 from swarm_protocol.quantities import show_size
-from swarm_protocol.spec import NEWER_DATA
+from swarm_protocol.spec import NEWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Shape:
     memory: int
     disk: int
     constraints: Mapping[str, str]
+    needs: Needs | None = None
+    """Mounts, GPUs and a network, where it wants any."""
     project: UUID | None = None
     """Whose jobs have it: limits are of projects. None where that doesn't matter."""
     first: int = 0
@@ -56,6 +60,7 @@ class Room:
     """Load a cpu from its last beat: breaks ties between equally full workers."""
     closed: str = ""
     """Why it takes no job at all now, for a person; empty where it does."""
+    offers: Offers = NOTHING
     whole: Capacity | None = None
     """What it has when it is empty, to be named beside what is free; None where nobody asks, or it is empty."""
 
@@ -64,7 +69,11 @@ class Room:
         if reasons(shape, self):
             return 0
         return min(
-            self.slots, self.cpu_millis // shape.cpu_millis, self.memory // shape.memory, self.disk // shape.disk
+            self.slots,
+            self.cpu_millis // shape.cpu_millis,
+            self.memory // shape.memory,
+            self.disk // shape.disk,
+            self.slots if shape.needs is None else self.offers.fits(shape.needs),
         )
 
     def take(self, shape: Shape, count: int = 1) -> None:
@@ -73,6 +82,8 @@ class Room:
         self.cpu_millis -= count * shape.cpu_millis
         self.memory -= count * shape.memory
         self.disk -= count * shape.disk
+        if shape.needs is not None:
+            self.offers = self.offers.taken(shape.needs, count)
 
     def fullness(self) -> float:
         """Share of slots in use, and a little for the load: what placement evens out."""
@@ -83,7 +94,7 @@ class Reason(msgspec.Struct, frozen=True):
     """One thing that keeps a job from a worker now."""
 
     kind: str
-    """`closed`, `slots`, `cpu` (thousandths), `memory`, `disk` (bytes), `label`, or `version` (it knows too little)."""
+    """`closed`, `slots`, `cpu` (thousandths), `memory`, `disk` (bytes), `label`, `offer`, or `version` (too old)."""
     wanted: int | str = ""
     """What the job demands."""
     free: int | str = ""
@@ -148,7 +159,9 @@ def reasons(shape: Shape, room: Room) -> list[Reason]:
     for label, value in shape.constraints.items():
         has = room.labels.get(label)
         if has != value:
-            found.append(Reason("version" if label in NEWER_DATA else "label", value, has or "", name=label))
+            found.append(Reason("version" if label in NEWER else "label", value, has or "", name=label))
+    if shape.needs is not None:
+        found += [Reason("offer", name=text) for text in room.offers.lacks(shape.needs)]
     return found
 
 
@@ -212,6 +225,11 @@ def nearest(shape: Shape, rooms: Iterable[tuple[str, Room]]) -> str | None:
     `rooms` are (name, whole capacity). None when some worker could hold it, or when there is none at all.
     """
     best: tuple[int, float, str] | None = None
+    rooms = list(rooms)
+    if shape.needs is not None and rooms:
+        nowhere = offered_by_none(shape.needs, [(name, room.offers) for name, room in rooms])
+        if nowhere:
+            return nowhere
     for name, room in rooms:
         lacks = reasons(shape, room)
         if not lacks:

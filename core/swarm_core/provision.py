@@ -1,9 +1,9 @@
-"""What a job needs beside its row: input files, other jobs' outputs, secrets. Seen to in the transaction that takes it.
+"""What a job needs beside its row: inputs, other jobs' outputs, secrets, mounts. Seen to in the transaction of its row.
 
 Whatever is found there is held until the transaction ends, so that no reclaim comes between.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import msgspec
 
 from swarm_core import sources
 from swarm_core.specs import invalid_spec
-from swarm_core.store import jobs, secrets
+from swarm_core.store import jobs, mounts, secrets
 from swarm_core.store.database import Connection
 from swarm_core.store.jobs import Template
 from swarm_protocol.errors import SwarmError
@@ -24,7 +24,7 @@ from swarm_protocol.states import TERMINAL, JobState
 async def provide(connection: Connection, template: Template) -> Template:
     """The template with other jobs' outputs among its inputs, all of which are there and stay.
 
-    Raises SwarmError: not_found, not_ended, invalid_spec, too_large, blob_missing.
+    Raises SwarmError: not_found, not_ended, invalid_spec, too_large, blob_missing, mount_not_allowed.
     """
     if template.sources:
         raw = template.spec.encode()
@@ -36,6 +36,7 @@ async def provide(connection: Connection, template: Template) -> Template:
         template = replace(template, spec=raw.decode(), inputs=digests, sources=())
     await need_inputs(connection, template.project, template.inputs)
     await need_secrets(connection, template.project, template.secrets)
+    await need_mounts(connection, template.project, template.mounts, template.user)
     return template
 
 
@@ -109,6 +110,33 @@ async def need_secrets(connection: Connection, project: UUID, names: Iterable[st
         )
         error.hint = f"`swarm secret set {wrong[0][1]}` keeps one; `swarm secret list` shows what there is"
         raise error
+
+
+async def need_mounts(
+    connection: Connection, project: UUID, names: Sequence[str], user: str | None, above: str = ""
+) -> None:
+    """The project must be allowed to use every one, and they must agree on whom the job runs as.
+
+    Raises SwarmError: mount_not_allowed, invalid_spec.
+    """
+    usable = await mounts.usable(connection, project, set(names)) if names else {}
+    for index, name in enumerate(names):
+        if name not in usable:
+            hint = (
+                f"`swarm mount list` shows those that it may use; an operator lets it use one: "
+                f"`swarm mount allow {name} --project PROJECT`"
+            )
+            message = f"this project may use no mount called {name}"
+            raise SwarmError("mount_not_allowed", message, hint=hint, field=f"{above}mounts[{index}]")
+    mapped = {(each.uid, each.gid): name for name, each in usable.items() if each.uid is not None}
+    if len(mapped) > 1:
+        first, second = sorted(mapped.values())[:2]
+        message = f"the mounts {first} and {second} have the job run as different users; use one of them"
+        raise invalid_spec([{"field": f"{above}mounts", "message": message}])
+    for (uid, gid), name in mapped.items():
+        if user is not None and user not in (f"{uid}:{gid}", *([f"{uid}"] if uid == gid else [])):
+            message = f"with the mount {name} this project's jobs run as {uid}:{gid}; leave --user out"
+            raise invalid_spec([{"field": f"{above}user", "message": message}])
 
 
 def secret_names(spec: JobSpec) -> tuple[str, ...]:

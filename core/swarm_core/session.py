@@ -2,7 +2,7 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -10,9 +10,10 @@ from uuid import UUID
 import msgspec
 
 from swarm_core.capacity import limits, offered
+from swarm_core.offers import NOTHING, Offers
 from swarm_core.placement import Room, Shape
 from swarm_protocol.heartbeat import Opener
-from swarm_protocol.messages import STEERED_SINCE, Capacity, Drain, FromCore, Load, Resize, SysInfo
+from swarm_protocol.messages import STEERED_SINCE, Capacity, Drain, FromCore, Load, Mounts, Resize, SysInfo
 from swarm_protocol.states import WorkerState
 
 Send = Callable[[FromCore], None]
@@ -82,6 +83,10 @@ class Session:
     status_at: float = -math.inf
     """When it last told how its machine is, on the core's monotonic clock."""
     held: dict[tuple[int, int], Shape] = field(default_factory=dict)
+    offers: Offers = NOTHING
+    """What it offers beside its capacity, in all; `room` has what of it is free."""
+    told_mounts: Mounts | None = None
+    """The mounts that it was told of last."""
     trailing: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
     """Ended attempts whose last log bytes may still come, for control messages overtake logs."""
 
@@ -126,6 +131,13 @@ class Session:
         """Whether it can run nothing, for its container engine does not answer."""
         return self.state == WorkerState.INITIALIZING or self.own_capacity.slots <= 0
 
+    def offer(self, offers: Offers) -> None:
+        """It offers this from now on; what it runs has its part of it."""
+        self.offers = self.room.offers = offers
+        for shape in self.held.values():
+            if shape.needs is not None:
+                self.room.offers = self.room.offers.taken(shape.needs, 1)
+
     def paused_by(self) -> str:
         """Who wants it to get nothing new; empty: nobody."""
         return self.wishes.paused_by if self.wishes is not None else ""
@@ -168,6 +180,16 @@ class WorkerView:
     """Seconds since it was last heard."""
     closed: str = ""
     """Why it takes nothing new, in words; empty where it does."""
+    mounts: Sequence[str] = ()
+    gpus: Mapping[str, int] = field(default_factory=dict)
+    """What jobs can be given, in all."""
+    free_gpus: Mapping[str, int] = field(default_factory=dict)
+    """Without those that jobs of no kind have."""
+    unnamed_gpus: int = 0
+    """GPUs that jobs of no kind have."""
+    networks: Sequence[str] = ()
+    why: Mapping[str, str] = field(default_factory=dict)
+    """Why something is not offered."""
 
     def room(self) -> Room:
         """What it has free, as placement has it."""
@@ -182,8 +204,18 @@ class WorkerView:
             self.labels,
             self.load,
             closed=self.closed,
+            offers=self._offers(self.free_gpus, self.unnamed_gpus),
             whole=self.capacity,
         )
+
+    def empty(self) -> Room:
+        """All that it offers; without its engine it has no slot, and would have some with it."""
+        room = room_of(self.id, self.capacity, self.labels)
+        room.slots, room.offers = max(1, room.slots), self._offers(self.gpus, 0)
+        return room
+
+    def _offers(self, gpus: Mapping[str, int], unnamed: int) -> Offers:
+        return Offers(frozenset(self.mounts), frozenset(self.networks), gpus, unnamed, self.why)
 
 
 def room_of(worker: UUID, capacity: Capacity, labels: Mapping[str, str]) -> Room:

@@ -73,6 +73,9 @@ class Signals:
         cache.on("revoked", self._on_revoked)
         cache.on("steered", self._on_steered)
         cache.on("limited", lambda _: self.relimit())
+        self.mounts_changed: Callable[[], None] = lambda: None
+        """Called when somebody has changed mounts, here or at another core."""
+        cache.on("mounts", lambda _: self.mounts_changed())
         cache.connects = self._on_connect
 
     def connect(self, scheduler: Scheduler, hibernator: Hibernator, dispatcher: Dispatcher) -> None:
@@ -137,6 +140,11 @@ class Signals:
     def limited(self) -> None:
         """The limits of a project were changed by this core."""
         self._cache.publish("limited", None)
+
+    def mounted(self) -> None:
+        """Somebody has changed mounts: workers are to be told."""
+        self.mounts_changed()
+        self._cache.publish("mounts", self._core)
 
     def revoked(self, worker: UUID) -> None:
         """A worker may not connect any more."""

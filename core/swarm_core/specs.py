@@ -8,7 +8,7 @@ import msgspec
 
 from swarm_core.placement import Shape
 from swarm_protocol.errors import SwarmError
-from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec, check, demands
+from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec, check, demands, needs
 
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """In JSON a NUL is always written so. Postgres keeps it, and then can't read a single field of that document."""
@@ -68,4 +68,4 @@ def bare(reference: str) -> str:
 def shape_of(spec: JobSpec, number: int) -> Shape:
     """What a spec asks of a worker, under the id it was interned with."""
     res = spec.resources
-    return Shape(number, res.cpu_millis, res.memory, res.disk, demands(spec))
+    return Shape(number, res.cpu_millis, res.memory, res.disk, demands(spec), needs(spec))

@@ -16,6 +16,7 @@ from swarm_core.store import jobs
 from swarm_core.store.database import Database
 from swarm_core.store.jobs import Template
 from swarm_protocol.ids import ProjectId
+from swarm_protocol.needs import mount_names
 from swarm_protocol.spec import JobSpec, Resources, shape_key
 
 _DECODED: Final = 1024
@@ -106,6 +107,8 @@ class Templates:
             inputs=tuple({item.digest for item in spec.inputs}),
             sources=tuple(item for item in spec.inputs_from if item.attempt is None),
             secrets=secret_names(spec) if spec.secrets else (),
+            mounts=mount_names(spec.mounts) if spec.mounts else (),
+            user=spec.user,
         )
 
     def decode(self, raw: bytes) -> JobSpec:

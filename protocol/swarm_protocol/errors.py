@@ -31,6 +31,7 @@ STATUS: Final[dict[str, int]] = {
     "token_expired": 401,
     "token_used_up": 401,
     "forbidden": 403,
+    "mount_not_allowed": 403,
     "not_found": 404,
     "image_unknown": 404,
     "conflict": 409,

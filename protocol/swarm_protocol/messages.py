@@ -60,13 +60,15 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
     disk: int
 
 
-class Gpu(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One GPU of a worker."""
+class Gpu(msgspec.Struct, frozen=True, kw_only=True):
+    """A graphics card that jobs can be given."""
 
+    id: str
+    """Its UUID, by which the engine knows it."""
     kind: str
-    """As its driver calls it."""
-    memory: int = 0
-    """Bytes."""
+    """What jobs ask for, such as a100."""
+    model: str
+    """As its maker calls it."""
 
 
 class SysInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -275,6 +277,20 @@ class Status(_Message, frozen=True, tag="status"):
     """Of all images, also of those not listed."""
 
 
+class Offers(_Message, frozen=True, tag="offers"):
+    """What jobs may have of this machine beside cpu, memory and disk: the answer to `Mounts`, and again after changes.
+
+    Each takes the place of the one before. Minor version 2.
+    """
+
+    mounts: list[str] = []
+    gpus: dict[str, int] = {}
+    """How many of each kind, in all."""
+    networks: list[str] = []
+    why: dict[str, str] = {}
+    """Why something is not offered, by what it is (`mount data`, `gpu`, `network egress`), for a person."""
+
+
 # --- core → worker ---------------------------------------------------------------------------------------
 
 
@@ -430,6 +446,29 @@ class Resize(_Message, frozen=True, tag="resize"):
     slots: int
 
 
+class MountGrant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A project whose jobs may use a mount, and as whom; None: as any other job."""
+
+    project: UUID
+    uid: int | None = None
+    gid: int | None = None
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder of workers that operators gave a name."""
+
+    name: str
+    path: str
+    read_only: bool
+    grants: list[MountGrant]
+
+
+class Mounts(_Message, frozen=True, tag="mounts"):
+    """All mounts that there are, after each welcome and when one changes; said to workers of minor version 2."""
+
+    mounts: list[Mount]
+
+
 FromWorker = (
     Hello
     | Reconcile
@@ -442,8 +481,21 @@ FromWorker = (
     | TokenRequest
     | Goodbye
     | Status
+    | Offers
     | OfTerminal
 )
 FromCore = (
-    Welcome | Reconciled | Assign | Cancel | Discard | Ack | LogAck | Lease | TokenGrant | Drain | Resize | ToTerminal
+    Welcome
+    | Reconciled
+    | Assign
+    | Cancel
+    | Discard
+    | Ack
+    | LogAck
+    | Lease
+    | TokenGrant
+    | Drain
+    | Resize
+    | Mounts
+    | ToTerminal
 )

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from swarm_protocol.filenames import to_bytes
+from swarm_protocol.needs import KIND_RULE, MAX_GPUS, NETWORKS, Needs, check_mounts, is_gpu_kind, mount_names
 from swarm_protocol.secrets import Named, check_secrets
 from swarm_protocol.sources import MAX_SOURCES, JobOutputs
 
@@ -36,6 +37,9 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disk: int = 1 * GIB
     """Bytes that `/out` and `/tmp` may hold together."""
     pids: int = 256
+    gpus: int = 0
+    gpu_kind: str = ""
+    """As workers call it, such as a100; empty: any."""
 
 
 class InputFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,6 +88,10 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Outputs of other jobs, which the core puts among `inputs` when it takes the job."""
     secrets: list[Named] = []
     """Secrets of the project, each a file in `/run/secrets`."""
+    mounts: list[str] = []
+    """Folders that operators named, `NAME` or `NAME:ro`; each is `/mnt/NAME`."""
+    network: str = "none"
+    """`none`, or `egress`: out to the internet, where a worker's operator allowed it."""
     outputs: list[str] = []
     """Globs relative to `/out`; none brings all of it."""
     constraints: dict[str, str] = {}
@@ -141,6 +149,8 @@ def check(spec: JobSpec) -> list[FieldError]:
     errors += _check_files(spec)
     errors += _check_sources(spec.inputs_from)
     errors += [FieldError(*wrong) for wrong in check_secrets(spec.secrets)]
+    errors += [FieldError(*wrong) for wrong in check_mounts(spec.mounts)]
+    need(spec.network in NETWORKS, "network", "none or egress")
     return errors
 
 
@@ -150,12 +160,17 @@ def _check_resources(res: Resources) -> list[FieldError]:
         ("memory", res.memory, 6 * MIB, 1 << 50, "at least 6M, the least the engine takes"),
         ("disk", res.disk, 1 * MIB, 1 << 50, "at least 1M"),
         ("pids", res.pids, 2, 1_000_000, "from 2 to 1,000,000"),
+        ("gpus", res.gpus, 0, MAX_GPUS, f"from 0 to {MAX_GPUS}"),
     )
-    return [
+    errors = [
         FieldError(f"resources.{name}", message)
         for name, value, low, high, message in bounds
         if not low <= value <= high
     ]
+    if res.gpu_kind and (not res.gpus or not is_gpu_kind(res.gpu_kind)):
+        message = f"goes with gpus of 1 and more; {KIND_RULE}"
+        errors.append(FieldError("resources.gpu_kind", message))
+    return errors
 
 
 def _check_timeouts(limits: Timeouts) -> list[FieldError]:
@@ -239,16 +254,34 @@ def is_safe_path(path: str) -> bool:
 
 NEWER_DATA: Final = {"swarm.data": "1"}
 """The label by which workers say that they know secrets, empty folders, names that are not UTF-8, and open input."""
+NEWER_HOST: Final = {"swarm.host": "1"}
+"""The label by which workers say that they know mounts, GPUs and networks."""
+NEWER: Final = NEWER_DATA | NEWER_HOST
+"""All labels that stand for a version that knows enough."""
 
 
 def demands(spec: JobSpec) -> dict[str, str]:
     """Labels that a worker must have: those that are asked for, and what the spec itself takes it to know."""
-    newer = bool(spec.secrets or spec.folders or spec.stdin or spec.tty) or any(item.escaped for item in spec.inputs)
-    return {**spec.constraints, **NEWER_DATA} if newer else spec.constraints
+    newer: dict[str, str] = {}
+    if spec.secrets or spec.folders or spec.stdin or spec.tty or any(item.escaped for item in spec.inputs):
+        newer |= NEWER_DATA
+    if needs(spec) is not None:
+        newer |= NEWER_HOST
+    return {**spec.constraints, **newer} if newer else spec.constraints
+
+
+def needs(spec: JobSpec) -> Needs | None:
+    """What the job needs beside cpu, memory, disk and labels; None for nothing."""
+    res, network = spec.resources, "" if spec.network == "none" else spec.network
+    if not (spec.mounts or res.gpus or network):
+        return None
+    mounts = tuple(sorted(mount_names(spec.mounts)))
+    return Needs(mounts=mounts, gpus=res.gpus, gpu_kind=res.gpu_kind, network=network)
 
 
 def shape_key(spec: JobSpec) -> str:
     """The demands that decide where a job can run, as canonical text: equal text, equal shape."""
-    res = spec.resources
+    res, more = spec.resources, needs(spec)
     wants = sorted(demands(spec).items())
-    return msgspec.json.encode([res.cpu_millis, res.memory, res.disk, wants]).decode()
+    whole = [res.cpu_millis, res.memory, res.disk, wants]
+    return msgspec.json.encode(whole if more is None else [*whole, more]).decode()

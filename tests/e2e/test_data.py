@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets as random
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,36 @@ def test_what_a_job_left_is_the_input_of_another(home: Home, tmp_path: Path) -> 
     error, hint = error_of(home.swarm("submit", "--input", f"job:{first}/none", IMAGE, "--", "true", check=FAILURE))
     assert error == rf"inputs_from[0].path: job {first} left no 'none'; it left d/a, d/caf\xe9, model.bin"
     assert hint == f"see `swarm show {first}`"
+
+
+def test_a_named_folder(home: Home) -> None:
+    with tempfile.TemporaryDirectory(prefix="sw-share-", dir="/var/tmp") as share:
+        os.chmod(share, 0o777)
+        words = ("submit", "--mount", "data", IMAGE, "--", "true")
+        assert error_of(home.swarm(*words, check=FAILURE))[0] == "this project may use no mount called data"
+        home.swarm("mount", "add", "data", share)
+        assert "swarm mount allow data" in error_of(home.swarm(*words, check=FAILURE))[1]
+        home.swarm("mount", "allow", "data", "--project", "default", "--uid", "4321")
+        script = "id -u > /mnt/data/who && cat /mnt/data/who"
+        done = home.swarm("run", "--mount", "data", IMAGE, "--", "sh", "-c", script)
+        assert done.stdout == b"4321\n"
+        assert os.stat(f"{share}/who").st_uid == 4321
+        assert b"default as 4321:4321" in home.swarm("mount", "list").stdout
+        assert home.json("worker", "show", home.json("worker", "list")[0]["name"])["offers"]["mounts"] == ["data"]
+        home.swarm("mount", "rm", "data")
+        assert home.json("mount", "list") == []
+        home.swarm("mount", "add", "data", str(home.folder / "data"), "--project", "default", "--ro")
+        told = error_of(home.swarm(*words[:3], "--dry-run", *words[3:], check=FAILURE))[0]
+        assert "no worker offers mount data" in told
+        home.swarm("mount", "rm", "data")
+
+
+def test_what_no_worker_has_is_waited_for_and_named(home: Home) -> None:
+    for flag, value, lacking in (("--gpu", "1:h100", "GPU of kind h100"), ("--network", "egress", "network egress")):
+        told = error_of(home.swarm("submit", flag, value, "--dry-run", IMAGE, "--", "true", check=FAILURE))[0]
+        assert told == f"no worker could run it now: no worker offers {lacking}"
+    job = home.sh("true", "--gpu", "2")
+    assert home.json("show", str(job))["waits_for"] == "no worker offers GPU"
+    home.swarm("cancel", str(job))
+    error, _ = error_of(home.swarm("submit", "--network", "host", IMAGE, "--", "true", check=FAILURE))
+    assert error == "network: none or egress"

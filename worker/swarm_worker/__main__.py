@@ -17,6 +17,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--memory", help="memory that it offers, such as 8G")
     run.add_argument("--disk", help="disk that it offers, such as 50G")
     run.add_argument("--label", action="append", default=[], metavar="K=V", help="what constraints can ask for")
+    run.add_argument(
+        "--mount-root", action="append", type=Path, metavar="DIR", help="named mounts only below this; repeatable"
+    )
+    run.add_argument("--mount-deny", action="append", type=Path, metavar="DIR", help="and never this one; repeatable")
+    run.add_argument("--allow-egress", action="store_true", help="let jobs ask for a way to the internet")
+    run.add_argument("--egress-allow", action="append", metavar="CIDR", help="and to these near addresses; repeatable")
     return parser
 
 
@@ -41,6 +47,10 @@ def main(argv: list[str] | None = None) -> int:
             cpu_millis=quantities.cpu_millis(arguments.cpu) if arguments.cpu else None,
             memory=quantities.size(arguments.memory) if arguments.memory else None,
             disk=quantities.size(arguments.disk) if arguments.disk else None,
+            mount_roots=tuple(arguments.mount_root) if arguments.mount_root else None,
+            mount_deny=tuple(arguments.mount_deny) if arguments.mount_deny else None,
+            allow_egress=arguments.allow_egress or None,
+            egress_allow=settings.parse_networks(arguments.egress_allow) if arguments.egress_allow else None,
             labels=settings.parse_labels(arguments.label) if arguments.label else None,
         )
     except (settings.SettingsError, quantities.QuantityError) as error:

@@ -27,6 +27,16 @@ def join(
     name: Annotated[str | None, typer.Option(help="How people see the worker; the host's name by default.")] = None,
     slots: Annotated[int | None, typer.Option(help="Jobs at once; the number of cpus by default.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="K=V that constraints can ask for; repeatable.")] = None,
+    mount_root: Annotated[
+        list[Path] | None, typer.Option(help="Offer named mounts only below this folder; repeatable.")
+    ] = None,
+    mount_deny: Annotated[list[Path] | None, typer.Option(help="And never this one; repeatable.")] = None,
+    allow_egress: Annotated[
+        bool, typer.Option("--allow-egress", help="Let jobs ask for a way to the internet.")
+    ] = False,
+    egress_allow: Annotated[
+        list[str] | None, typer.Option(metavar="CIDR", help="And to these near addresses; repeatable.")
+    ] = None,
     run: Annotated[bool, typer.Option(help="Work after joining, until stopped.")] = True,
 ) -> None:
     """Join this machine to a swarm as a worker, with a token from `swarm worker token`."""
@@ -39,6 +49,10 @@ def join(
             join_url=url,
             name=name,
             slots=slots,
+            mount_roots=tuple(mount_root) if mount_root else None,
+            mount_deny=tuple(mount_deny) if mount_deny else None,
+            allow_egress=allow_egress or None,
+            egress_allow=settings.parse_networks(egress_allow) if egress_allow else None,
             labels=settings.parse_labels(label) if label else None,
         )
     except settings.SettingsError as error:

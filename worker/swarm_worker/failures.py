@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from swarm_protocol.needs import EGRESS
 from swarm_protocol.quantities import show_seconds, show_size
 from swarm_protocol.spec import JobSpec
 from swarm_protocol.states import FailureKind
@@ -17,6 +18,8 @@ RELEASED: Final = "released"
 _KILLED: Final = 137
 _INIT_FAILED: Final = re.compile(rb"\[FATAL tini \(\d+\)\] exec (.+) failed: (.+)")
 _NOT_EXECUTABLE: Final = re.compile(r'exec: "?([^":]+)"?: (.*)')
+_NO_NETWORK: Final = "jobs have no network: bring what it needs with --input, or ask for --network egress"
+_ONLY_OUT: Final = "it reaches the internet alone, and names only where the worker's operator let it ask a resolver"
 _HINTS: Final = (
     (b"read-only file system", "the container's file system is read-only: write to /out or /tmp"),
     (b"permission denied", "it runs without privileges: write to /out or /tmp, or name the image's user with --user"),
@@ -24,9 +27,9 @@ _HINTS: Final = (
     (b"no space left on device", "/tmp or the disk is full: ask for more with --disk, and write large files to /out"),
     (b"cannot fork", "it reached its limit of processes"),
     (b"resource temporarily unavailable", "it reached its limit of processes"),
-    (b"temporary failure in name resolution", "jobs have no network: bring what it needs with --input"),
-    (b"network is unreachable", "jobs have no network: bring what it needs with --input"),
-    (b"bad address", "jobs have no network: bring what it needs with --input"),
+    (b"temporary failure in name resolution", _NO_NETWORK),
+    (b"network is unreachable", _NO_NETWORK),
+    (b"bad address", _NO_NETWORK),
 )
 
 
@@ -69,7 +72,7 @@ def of_exit(code: int, oom: bool, stderr: bytes, spec: JobSpec) -> End:
     if code in (126, 127) and (found := _INIT_FAILED.search(stderr)):
         name, why = (part.decode(errors="replace").strip() for part in found.groups())
         return End(FailureKind.COMMAND_NOT_FOUND, one_line(_no_command(name, why)), code)
-    return End(FailureKind.EXIT_NONZERO, _exit_message(code, stderr), code)
+    return End(FailureKind.EXIT_NONZERO, _exit_message(code, stderr, spec), code)
 
 
 def _no_command(name: str, why: str) -> str:
@@ -78,10 +81,12 @@ def _no_command(name: str, why: str) -> str:
     return f"{name!r} is not in the image: {why}; check the words after -- or the image's PATH"
 
 
-def _exit_message(code: int, stderr: bytes) -> str:
+def _exit_message(code: int, stderr: bytes, spec: JobSpec) -> str:
     head = f"killed by signal {code - 128}" if code > 128 else f"exited with {code}"
     lower = stderr.lower()
     hint = next((hint for mark, hint in _HINTS if mark in lower), "")
+    if hint == _NO_NETWORK and spec.network == EGRESS:
+        hint = _ONLY_OUT
     return f"{head}; {hint}" if hint else head
 
 

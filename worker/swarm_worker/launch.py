@@ -6,13 +6,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from swarm_protocol.messages import Ref
+from swarm_protocol.needs import EGRESS, mount_use
 from swarm_protocol.spec import JobSpec
 from swarm_protocol.states import FailureKind
 from swarm_worker import failures, files
+from swarm_worker.egress import NoEgress
 from swarm_worker.failures import AttemptFailed
 from swarm_worker.images import Ready
+from swarm_worker.mounts import NONE_GIVEN
+from swarm_worker.offering import Offering
 from swarm_worker.runtimes import users
 from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import EngineGone, EngineRefused
@@ -37,6 +42,7 @@ class Launch:
         boottime: Callable[[], float],
         engine_patience: float,
         secrets: Secrets,
+        offering: Offering,
     ) -> None:
         self._ref = ref
         self._spec = spec
@@ -47,7 +53,10 @@ class Launch:
         self._boottime = boottime
         self._patience = engine_patience
         self._secrets = secrets
+        self._offering = offering
         self._sandbox: str | None = None
+        self._mounts = NONE_GIVEN
+        self._gpus: tuple[str, ...] = ()
         self.name = container_name(owner.cluster, ref)
 
     def make_folders(self) -> None:
@@ -61,6 +70,21 @@ class Launch:
         if self._spec.secrets:
             await self._secrets.bring(self._ref, limit)
 
+    async def take_mounts(self, project: UUID) -> None:
+        """Have the folders at hand that the job asks for. Raises AttemptFailed."""
+        uses = [mount_use(text) for text in self._spec.mounts]
+        self._mounts = await self._offering.mounts.give(project, uses)
+
+    async def take_gpus(self, limit: float) -> None:
+        """Have the cards that the job asks for. Raises AttemptFailed."""
+        res = self._spec.resources
+        if res.gpus:
+            self._gpus = await self._offering.gpus.take(self._ref, res.gpus, res.gpu_kind, limit)
+
+    def give_gpus_back(self) -> None:
+        """No container has them any more."""
+        self._offering.gpus.give_back(self._ref)
+
     async def remove_secrets(self) -> None:
         """No container needs them any more."""
         if self._spec.secrets:
@@ -68,7 +92,8 @@ class Launch:
 
     async def start(self, ready: Ready, session: str, created: Callable[[str], Awaitable[None]]) -> None:
         """Create and start; `created` gets the container's id in between. Raises AttemptFailed, EngineGone."""
-        sandbox = self._sandbox = await self._sandboxes.borrow()
+        network = await self._way_out() if self._spec.network == EGRESS else "none"
+        sandbox = self._sandbox = await self._sandboxes.borrow() if network == "none" else None
         if sandbox is not None:
             try:
                 return await self._start_in(f"container:{sandbox}", ready, session, created)
@@ -78,9 +103,17 @@ class Launch:
                 await self._containers.remove(self.name)
                 await self._sandboxes.drop(sandbox)
         try:
-            await self._start_in("none", ready, session, created)
+            await self._start_in(network, ready, session, created)
         except EngineRefused as error:
             raise failures.of_refused_start(str(error)) from error
+
+    async def _way_out(self) -> str:
+        """The network to the internet, its rules seen to. Raises AttemptFailed."""
+        try:
+            return await self._offering.egress.ensure()
+        except NoEgress as error:
+            text = f"the network {EGRESS} is not offered here: {error}"
+            raise AttemptFailed(FailureKind.CREATE_FAILED, text) from error
 
     async def _start_in(
         self, network: str, ready: Ready, session: str, created: Callable[[str], Awaitable[None]]
@@ -153,6 +186,9 @@ class Launch:
             network=network,
             worker=(os.getuid(), os.getgid()),
             secrets=self._secrets.folder(self._ref) if self._spec.secrets else None,
+            mounts=self._mounts,
+            gpus=self._gpus,
+            runtime="" if self._gpus else self._offering.plain_runtime,
         )
 
     def _give_out_to(self, user: str) -> None:

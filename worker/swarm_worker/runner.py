@@ -23,6 +23,7 @@ from swarm_worker.failures import AttemptFailed, End
 from swarm_worker.images import Images, Ready
 from swarm_worker.journal import Journal, Record
 from swarm_worker.launch import Launch
+from swarm_worker.offering import Offering
 from swarm_worker.runtimes.docker import Containers, Exit
 from swarm_worker.runtimes.engine import EngineError, EngineGone, EngineRefused
 from swarm_worker.runtimes.profile import Owner
@@ -33,8 +34,9 @@ from swarm_worker.transfer import Transfer
 
 T = TypeVar("T")
 _TAIL = 8192
-_SECRETS_SECONDS = 900.0
-"""How long a core that is away is waited for with a job's secrets, where the job itself sets no limit."""
+_PREPARE_SECONDS = 900.0
+"""How long a core that is away is waited for with a job's secrets, and GPUs for the container that had them, where the
+job itself sets no limit."""
 _ENDS = {
     Why.RELEASED: failures.RELEASED,
     Why.CANCELLED: FailureKind.CANCELLED.value,
@@ -62,6 +64,7 @@ class Parts:
     images: Images
     transfer: Transfer
     secrets: Secrets
+    offering: Offering
     journal: Journal
     boottime: Callable[[], float]
     may_start: Callable[[Ref], Awaitable[None]]
@@ -98,6 +101,7 @@ class Runner:
             parts.boottime,
             parts.engine_patience,
             parts.secrets,
+            parts.offering,
         )
         self._image = False
         self._engine_was_away = False
@@ -180,7 +184,10 @@ class Runner:
         self._image = True
         self._timings |= seconds
         await self._unless_told(_nothing(self._parts.may_start(self.ref)))
-        await self._unless_told(self._launch.bring_secrets(self._spec.timeouts.pull or _SECRETS_SECONDS))
+        limit = self._spec.timeouts.pull or _PREPARE_SECONDS
+        await self._unless_told(self._launch.bring_secrets(limit))
+        await self._unless_told(self._launch.take_gpus(limit))
+        await self._unless_told(self._launch.take_mounts(self._record.project))
         # Not dropped half-way: a container whose creation is under way must be known before it can be removed.
         await self._uncut(self._create_and_start(ready))
         self._record.started = self._parts.boottime()
@@ -346,6 +353,7 @@ class Runner:
             return
         try:
             await self._parts.containers.remove(name)
+            self._launch.give_gpus_back()
         except EngineError as error:
             self._parts.left_behind()
             self._parts.note(f"{_name(self.ref)}: its container can't be removed yet: {error}")

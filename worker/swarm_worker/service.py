@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from typing import Final
 
 from swarm_protocol.messages import Welcome
-from swarm_worker import sysinfo
+from swarm_worker import gpus, sysinfo
 from swarm_worker.api import CoreApi
 from swarm_worker.delivery import asking
 from swarm_worker.events import Mode, ModeWanted
@@ -19,11 +19,12 @@ from swarm_worker.journal import Journal
 from swarm_worker.link import Link, Revoked
 from swarm_worker.lobby import attend
 from swarm_worker.machine import Machine
+from swarm_worker.offering import Offering, offering_of
 from swarm_worker.outbox import Outbox
 from swarm_worker.reporter import Reporter
 from swarm_worker.runner import Parts
 from swarm_worker.runtimes.docker import Containers
-from swarm_worker.runtimes.engine import Engine, EngineError
+from swarm_worker.runtimes.engine import Engine, EngineError, EngineInfo
 from swarm_worker.runtimes.profile import Owner
 from swarm_worker.runtimes.sandbox import Sandboxes
 from swarm_worker.secrets import Secrets
@@ -62,6 +63,7 @@ class Service:
         self._core = "not connected"
         self._engine_text = "not connected"
         self._engine = Engine(settings.docker_host)
+        self._cards = gpus.detect(settings.host_root)
         self._stop = asyncio.Event()
         self._mode: Mode | None = None
         self._last_state = "stopped"
@@ -132,10 +134,9 @@ class Service:
 
     def _facts(self, engine: str) -> Facts:
         settings = self._settings
-        capacity, labels = sysinfo.capacity(settings), sysinfo.labels(settings)
-        return Facts(
-            capacity, sysinfo.sysinfo(settings.data, engine, self._engine.runtime), labels, self._identity.cluster
-        )
+        capacity, labels = sysinfo.capacity(settings), sysinfo.labels(settings, self._cards)
+        machine = sysinfo.sysinfo(settings.data, engine, self._engine.runtime, self._cards)
+        return Facts(capacity, machine, labels, self._identity.cluster)
 
     def _engine_missing(self, error: EngineError) -> None:
         remedy = "start it (systemctl start docker), or let this user use it (group docker)"
@@ -146,12 +147,16 @@ class Service:
         self._show()
 
     async def _serve(self, version: str, tokens: Tokens, api: CoreApi) -> int:
-        worker, outbox, sandboxes = self._build(version, api)
+        info = await self._engine.info()
+        worker, outbox, sandboxes, offering = self._build(version, api, info)
+        if not offering.egress.allowed:
+            await _quietly(offering.egress.remove())  # of a time when it was
         await worker.restore()
         await worker.sweep()
         link = Link(self._identity, api, tokens, outbox, _Watched(worker, self))
         running = asyncio.create_task(link.run())
         watching = asyncio.create_task(self._watch_engine(worker))
+        looking = asyncio.create_task(offering.run())
         stop = asyncio.create_task(self._stop.wait())
         try:
             while True:
@@ -159,35 +164,38 @@ class Service:
                 await asyncio.wait({running, stop, left}, return_when=asyncio.FIRST_COMPLETED)
                 left.cancel()
                 if running.done():
-                    return await self._revoked(running, worker, sandboxes)
+                    return await self._revoked(running, worker, sandboxes, offering)
                 if stop.done():
-                    return await self._end(worker, link, sandboxes)
+                    return await self._end(worker, link, sandboxes, offering)
                 worker.left.clear()
                 if not worker.machine.is_drained:
                     continue  # it was taken back just now
                 if await link.leave():
-                    return await self._drained(sandboxes)
+                    return await self._drained(sandboxes, offering)
                 running = await self._connect_again(running, worker, link)
         finally:
-            for task in (running, watching, stop):
+            tasks = (running, watching, looking, stop)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(running, watching, stop, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._reporter.stop()
             await worker.hand_over()
 
-    async def _end(self, worker: Worker, link: Link, sandboxes: Sandboxes) -> int:
+    async def _end(self, worker: Worker, link: Link, sandboxes: Sandboxes, offering: Offering) -> int:
         """As a signal wants it."""
         if self._mode is not None:
             await self._wind_down(worker, self._mode)
             await _quietly(sandboxes.close())
+            await _quietly(offering.egress.remove())
         if not worker.machine.needs_lease:
             await link.leave()
         return 0
 
-    async def _drained(self, sandboxes: Sandboxes) -> int:
+    async def _drained(self, sandboxes: Sandboxes, offering: Offering) -> int:
         log.info("drained: all that was held has ended, and the core knows")
         self._last_state = DRAINED
         await _quietly(sandboxes.close())
+        await _quietly(offering.egress.remove())
         return 0
 
     async def _connect_again(self, running: "asyncio.Task[None]", worker: Worker, link: Link) -> "asyncio.Task[None]":
@@ -198,7 +206,7 @@ class Service:
         await _within(self._stop.wait(), _AGAIN)
         return asyncio.create_task(link.run())
 
-    def _build(self, version: str, api: CoreApi) -> tuple[Worker, Outbox, Sandboxes]:
+    def _build(self, version: str, api: CoreApi, info: EngineInfo) -> tuple[Worker, Outbox, Sandboxes, Offering]:
         settings, identity = self._settings, self._identity
         owner = Owner(identity.cluster, str(identity.worker_id))
         containers = Containers(self._engine)
@@ -210,6 +218,7 @@ class Service:
         facts = self._facts(version)
         images = Images(settings.data, self._engine, transfer, owner.worker, settings.image_budget)
         self._reporter = Reporter(settings.data, facts.sysinfo, images.held, outbox.say)
+        offering = offering_of(settings, identity.host, owner, self._engine, info, self._cards, outbox.say)
         worker = Worker(
             facts,
             Machine(slots=facts.capacity.slots),
@@ -230,6 +239,7 @@ class Service:
                 sandboxes=sandboxes,
                 images=images,
                 transfer=transfer,
+                offering=offering,
                 secrets=Secrets(owner.worker, asking(api, log.warning), settings.secrets),
                 journal=journal,
                 boottime=boottime,
@@ -241,7 +251,7 @@ class Service:
                 engine_patience=settings.engine_patience,
             )
         )
-        return worker, outbox, sandboxes
+        return worker, outbox, sandboxes, offering
 
     def _changed(self, state: str) -> None:
         self._state = state
@@ -281,7 +291,9 @@ class Service:
         await _within(worker.runners_ended(), _STOP_SECONDS)
         await _within(worker.left.wait(), _REPORT_SECONDS)
 
-    async def _revoked(self, link: "asyncio.Task[None]", worker: Worker, sandboxes: Sandboxes) -> int:
+    async def _revoked(
+        self, link: "asyncio.Task[None]", worker: Worker, sandboxes: Sandboxes, offering: Offering
+    ) -> int:
         error = link.exception()
         if not isinstance(error, Revoked):
             raise error or RuntimeError("the link ended")
@@ -289,6 +301,7 @@ class Service:
         worker.abandon()
         await _within(worker.runners_ended(), _STOP_SECONDS)
         await _quietly(sandboxes.close())
+        await _quietly(offering.egress.remove())
         await _quietly(worker.remove_images())
         return EXIT_REVOKED
 

@@ -4,10 +4,13 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from swarm_protocol import quantities
 from swarm_protocol.spec import GIB, MIB
+
+_NO = ("0", "no", "false")
 
 
 class SettingsError(ValueError):
@@ -43,6 +46,16 @@ class Settings:
     secrets: Path | None = None
     """Folder on a tmpfs for secrets of running jobs; None: /dev/shm or /run. A worker in a container has it mounted
     under the same path as on the host."""
+    mount_roots: tuple[Path, ...] = ()
+    """Named mounts are offered only below these; none: wherever it is no part of the system."""
+    mount_deny: tuple[Path, ...] = ()
+    """Folders that are no mounts beside the system's, nor is what holds them."""
+    allow_egress: bool = False
+    """Whether jobs may ask for the network that leads to the internet."""
+    egress_allow: tuple[IPv4Network, ...] = ()
+    """Addresses that jobs with that network reach although they are near: a resolver, a proxy."""
+    host_root: Path = Path("/")
+    """Where the machine's /proc and /dev are, to look for GPUs."""
     engine_patience: float = 120.0
     """Seconds without an answer of the engine after which a running attempt is given up as lost."""
 
@@ -72,7 +85,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
         "image_budget": quantities.size,
         "log_cap": quantities.size,
         "secrets": lambda text: Path(text).absolute(),
-        "share_sandbox": lambda text: text not in ("0", "no", "false"),
+        "mount_roots": _paths,
+        "mount_deny": _paths,
+        "host_root": lambda text: Path(text).absolute(),
+        "allow_egress": lambda text: text not in _NO,
+        "egress_allow": lambda text: parse_networks(text.split(",")),
+        "share_sandbox": lambda text: text not in _NO,
     }
     names = {"cpu_millis": "SWARM_WORKER_CPU"}
     found: dict[str, object] = {}
@@ -83,6 +101,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     if environ.get("DOCKER_HOST"):
         found["docker_host"] = environ["DOCKER_HOST"]
     return found
+
+
+def _paths(text: str) -> tuple[Path, ...]:
+    return tuple(Path(part) for part in text.split(":") if part)
 
 
 def _read(variable: str, text: str, reader: object) -> object:
@@ -97,11 +119,26 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"slots is {settings.slots}; it may be 1 to 10,000")
     if settings.join_url is not None and not settings.join_url.startswith("wss://"):
         raise SettingsError(f"{settings.join_url!r} is no core address; it looks like wss://core:8443")
+    for flag, paths in (("--mount-root", settings.mount_roots), ("--mount-deny", settings.mount_deny)):
+        for path in paths:
+            if not path.is_absolute():
+                raise SettingsError(f"{flag} {path} is no absolute path; write it like /srv")
+    if settings.egress_allow and not settings.allow_egress:
+        raise SettingsError("--egress-allow names exceptions of a network that is not offered; give --allow-egress too")
     if not settings.docker_host.startswith("unix://"):
         raise SettingsError(
             f"DOCKER_HOST={settings.docker_host} isn't supported: a worker mounts folders, so its engine must be "
             "on the same machine; use unix:///path/to/docker.sock"
         )
+
+
+def parse_networks(texts: list[str]) -> tuple[IPv4Network, ...]:
+    """Addresses and ranges such as 10.0.0.53 or 10.1.0.0/16. Raises SettingsError."""
+    try:
+        return tuple(IPv4Network(text.strip()) for text in texts)
+    except ValueError as error:
+        message = f"--egress-allow: {error}; write an IPv4 address or range, such as 10.0.0.53 or 10.1.0.0/16"
+        raise SettingsError(message) from None
 
 
 def parse_labels(pairs: list[str]) -> dict[str, str]:

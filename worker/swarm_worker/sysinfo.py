@@ -4,13 +4,15 @@ import os
 import platform
 import shutil
 import socket
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
 import psutil
 
-from swarm_protocol.messages import Capacity, SysInfo
-from swarm_protocol.spec import MIB, NEWER_DATA
+from swarm_protocol.messages import Capacity, Gpu, SysInfo
+from swarm_protocol.spec import MIB, NEWER_DATA, NEWER_HOST
+from swarm_worker.gpus import kind_label
 from swarm_worker.settings import Settings
 
 _ARCH = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -27,7 +29,7 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def sysinfo(data: Path, engine_version: str, runtime_version: str) -> SysInfo:
+def sysinfo(data: Path, engine_version: str, runtime_version: str, cards: Sequence[Gpu] = ()) -> SysInfo:
     """The machine, as far as it does not change while it runs. `data`: the worker's folder."""
     return SysInfo(
         hostname=socket.gethostname(),
@@ -43,6 +45,7 @@ def sysinfo(data: Path, engine_version: str, runtime_version: str) -> SysInfo:
         cgroup=_cgroup(),
         disk=shutil.disk_usage(data).total,
         booted_at=float(round(psutil.boot_time())),
+        gpus=list(cards),
     )
 
 
@@ -64,10 +67,10 @@ def capacity(settings: Settings) -> Capacity:
     )
 
 
-def labels(settings: Settings) -> dict[str, str]:
+def labels(settings: Settings, cards: Sequence[Gpu] = ()) -> dict[str, str]:
     """What constraints can match."""
     own = {"os": platform.system().lower(), "arch": architecture(), "hostname": socket.gethostname()}
-    return own | dict(settings.labels) | NEWER_DATA
+    return own | kind_label(cards) | dict(settings.labels) | NEWER_DATA | NEWER_HOST
 
 
 def load1() -> float:

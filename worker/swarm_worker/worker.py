@@ -32,6 +32,7 @@ from swarm_worker.complaint import Complaint
 from swarm_worker.heartbeat import Heart
 from swarm_worker.journal import Record
 from swarm_worker.machine import Machine
+from swarm_worker.offering import Offering
 from swarm_worker.outbox import Outbox
 from swarm_worker.runner import Parts, Runner
 from swarm_worker.runtimes.docker import Containers
@@ -106,6 +107,10 @@ class Worker:
     def use(self, parts: Parts) -> None:
         """Hand in what runners share (it needs this object, so it comes after)."""
         self._parts = parts
+
+    def _offering(self) -> Offering:
+        assert self._parts is not None
+        return self._parts.offering
 
     # --- events in, effects out ------------------------------------------------------------------------------
 
@@ -237,6 +242,7 @@ class Worker:
         self.session = str(welcome.session)
         self._not_connected.gone()
         self._window_size = welcome.log_window
+        self._offering().welcomed()
         self._heart.start(welcome, self._host)
         self.feed(welcome)
         self._outbox.say(self._shelf.sized(self.machine.reconcile()))
@@ -249,6 +255,9 @@ class Worker:
                 self._log_acked(ref, stream, offset)
             case TokenGrant():
                 pass
+            case messages.Mounts():
+                self._offering().told(message)
+                self._spawn(self._offering().look())
             case Reconciled():
                 self.feed(message)
                 self._outbox.window.open(self._window_size)
@@ -319,6 +328,8 @@ class Worker:
     async def restore(self) -> None:
         """Take up what a predecessor left: its outcomes, its containers, its assignments. Raises EngineError."""
         seen = {Ref(c.job, c.attempt): c for c in await self._containers.list(self._owner) if c.role == JOB}
+        for ref, container in seen.items():
+            self._offering().gpus.restore(ref, container.gpus)
         for record in self._shelf.restore():
             found = seen.get(record.ref)
             begun = found is not None and found.state != "created"
@@ -336,11 +347,15 @@ class Worker:
         """Remove containers with our labels that belong to nothing held, and secrets that none needs."""
         self.sweep_due = False
         await self._sweep_secrets()
+        gpus = self._offering().gpus
+        idle = [ref for ref in gpus.holders() if ref not in self._runners]
         try:
             for seen in await self._containers.list(self._owner):
                 if not self._wanted(seen.role, seen.name, Ref(seen.job, seen.attempt)):
                     log.info("removing container %s: nothing held needs it", seen.id[:12])
                     await self._containers.remove(seen.id)
+            for ref in idle:
+                gpus.give_back(ref)
         except EngineError as error:
             self.sweep_due = True
             log.warning("the sweep stopped: %s", error)

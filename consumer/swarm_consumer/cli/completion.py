@@ -43,6 +43,10 @@ async def _modules(client: Client) -> list[Offer]:
     return [(each.module, each.level) for each in await client.syslog.levels()]
 
 
+async def _mounts(client: Client) -> list[Offer]:
+    return [(mount.name, mount.path) for mount in await client.mounts.all()]
+
+
 def job_ids(incomplete: str) -> list[Offer]:
     """Recent jobs with their state."""
     return _offer(_jobs, incomplete)
@@ -81,6 +85,11 @@ def secret_names(incomplete: str) -> list[Offer]:
 def module_names(incomplete: str) -> list[Offer]:
     """Modules of the core with the levels of their logs."""
     return _offer(_modules, incomplete)
+
+
+def mount_names(incomplete: str) -> list[Offer]:
+    """Mounts that the project may use."""
+    return _offer(_mounts, incomplete)
 
 
 def _offer(find: Callable[[Client], Awaitable[list[Offer]]], incomplete: str) -> list[Offer]:

@@ -12,10 +12,11 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import msgspec
 import typer
 
-from swarm_consumer.cli.completion import secret_names
+from swarm_consumer.cli.completion import mount_names, secret_names
 from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.draft import Draft
 from swarm_consumer.times import start_time
+from swarm_protocol.needs import parse_gpus
 from swarm_protocol.quantities import QuantityError, cpu_millis, seconds, size
 from swarm_protocol.secrets import parse_secret
 from swarm_protocol.spec import JobSpec
@@ -48,6 +49,17 @@ class Flags:
             autocompletion=secret_names,
         ),
     ] = None
+    mount: Annotated[
+        Texts,
+        typer.Option(
+            "--mount",
+            metavar="NAME[:ro]",
+            help="Folder that operators named, as /mnt/NAME.",
+            show_default=False,
+            autocompletion=mount_names,
+        ),
+    ] = None
+    network: Annotated[Text, _option("--network", "none|egress", "egress: out to the internet, where allowed.")] = None
     output: Annotated[Texts, _option("--output", "GLOB", "Files of /out to bring back.", "-o")] = None
     user: Annotated[Text, _option("--user", "USER", "User in the container.", "-u")] = None
     workdir: Annotated[Text, _option("--workdir", "DIR", "Working directory in the container.", "-w")] = None
@@ -55,6 +67,7 @@ class Flags:
     cpu: Annotated[Text, _option("--cpu", "CORES", "2, 0.5 or 500m.")] = None
     memory: Annotated[Text, _option("--memory", "SIZE", "Memory and swap together: 512M, 1G.", "-m")] = None
     disk: Annotated[Text, _option("--disk", "SIZE", "Room for /out and /tmp together.")] = None
+    gpu: Annotated[Text, _option("--gpu", "N[:KIND]", "GPUs: 1, or 2:a100.")] = None
     timeout: Annotated[Text, _option("--timeout", "TIME", "Time to run: 90s, 15m, 2h.")] = None
     priority: Annotated[int | None, _option("--priority", "N", "-1000 to 1000; higher first.")] = None
     retries: Annotated[int | None, _option("--retries", "N", "New attempts after its own failures.")] = None
@@ -107,7 +120,7 @@ def build(flags: Flags, image: str | None, words: Sequence[str] | None, base: Dr
 
 
 def _plain(flags: Flags) -> dict[str, Any]:
-    same = ("user", "workdir", "name", "priority", "retries", "infra_retries")
+    same = ("user", "workdir", "network", "name", "priority", "retries", "infra_retries")
     changes = {name: getattr(flags, name) for name in same if getattr(flags, name) is not None}
     if flags.entrypoint is not None:
         changes["entrypoint"] = [flags.entrypoint] if flags.entrypoint else []
@@ -123,6 +136,7 @@ def _gathered(flags: Flags, spec: JobSpec, environ: Mapping[str, str]) -> dict[s
         "env": env,
         "outputs": [*spec.outputs, *(flags.output or ())],
         "secrets": [*spec.secrets, *map(parse_secret, flags.secret or ())],
+        "mounts": [*spec.mounts, *(flags.mount or ())],
         "tags": [*spec.tags, *(flags.tag or ())],
         "constraints": spec.constraints | dict(_pair(text) for text in flags.constraint or ()),
     }
@@ -176,6 +190,8 @@ def _resources(flags: Flags, spec: JobSpec) -> dict[str, Any]:
         changes["memory"] = _quantity("--memory", flags.memory, size)
     if flags.disk is not None:
         changes["disk"] = _quantity("--disk", flags.disk, size)
+    if flags.gpu is not None:
+        changes["gpus"], changes["gpu_kind"] = _quantity("--gpu", flags.gpu, parse_gpus)
     return {"resources": msgspec.structs.replace(spec.resources, **changes)} if changes else {}
 
 

@@ -16,6 +16,7 @@ from swarm_protocol.errors import SwarmError
 from swarm_protocol.filenames import shown
 from swarm_protocol.quantities import show_size
 from swarm_protocol.secrets import secret_files
+from swarm_protocol.spec import Resources
 from swarm_protocol.states import JobState
 
 STEPS = ("upload", "queue", "pull", "load", "create", "run", "collect")
@@ -64,6 +65,9 @@ def _head(job: Job) -> str:
         ("image", f"{job.image}{f'  {job.image_digest}' if job.image_digest else ''}"),
         ("command", " ".join(job.spec.command) if job.spec else ""),
         ("secrets", ", ".join(item.name for item in secret_files(job.spec.secrets)) if job.spec else ""),
+        ("mounts", ", ".join(job.spec.mounts) if job.spec else ""),
+        ("gpus", _gpus(job.spec.resources) if job.spec else ""),
+        ("network", job.spec.network if job.spec and job.spec.network != "none" else ""),
         ("tags", ", ".join(job.tags)),
         ("worker", job.worker or ""),
         ("waits for", job.waits_for or ""),
@@ -77,6 +81,10 @@ def _head(job: Job) -> str:
         ("ran", ran(job)),
     )
     return "".join(f"{key:<10} {clean(value)}\n" for key, value in pairs if value != "")
+
+
+def _gpus(res: Resources) -> str:
+    return f"{res.gpus}{f' of kind {res.gpu_kind}' if res.gpu_kind else ''}" if res.gpus else ""
 
 
 def _times(job: Job) -> str:

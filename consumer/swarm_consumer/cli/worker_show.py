@@ -16,6 +16,7 @@ from swarm_consumer.cli.worker_text import (
     drain_text,
     labels_of,
     machine_lines,
+    offer_lines,
     offers,
     part_text,
 )
@@ -38,6 +39,7 @@ def show(name: Name, json: Json = False) -> None:
         ("itself", capacity_text(found.own_capacity or {}) if found.wanted_capacity else ""),
         ("running", count(found)),
         *machine_lines(found),
+        *offer_lines(found),
         ("labels", labels_of(found)),
         ("core", found.core or ""),
         ("joined", moment(found.joined_at)),

@@ -58,7 +58,7 @@ def machine_lines(worker: Worker, now: datetime | None = None) -> list[tuple[str
     info, status = worker.sysinfo or {}, worker.status or {}
     booted = info.get("booted_at")
     up = age(datetime.fromtimestamp(booted, UTC), now).removesuffix(" ago") if booted else ""
-    gpus = [str(gpu.get("kind", "")) for gpu in info.get("gpus", ())]
+    gpus = [f"{gpu.get('kind', '')} ({gpu.get('model', '')})" for gpu in info.get("gpus", ())]
     lines = [
         ("machine", _words(info, "hostname", "arch") + _of(info.get("cpus"), ", {} cpus")),
         ("os", _words(info, "os_name", "kernel") or str(info.get("os", ""))),
@@ -74,6 +74,18 @@ def machine_lines(worker: Worker, now: datetime | None = None) -> list[tuple[str
         ("told", age(worker.status_at)),
     ]
     return [(key, text) for key, text in lines if text]
+
+
+def offer_lines(worker: Worker) -> list[tuple[str, str]]:
+    """What jobs may have of it beside its capacity, and why not more: a name and a text each."""
+    offers = worker.offers
+    if offers is None:
+        return []
+    return [
+        ("mounts", ", ".join(offers.mounts)),
+        ("network", ", ".join(offers.networks)),
+        ("but", "; ".join(f"no {what}: {why}" for what, why in offers.why.items())),
+    ]
 
 
 def _words(info: Mapping[str, Any], *names: str) -> str:

@@ -1,8 +1,9 @@
 """A worker as people see it: the database's row and, where a core has it connected, how it is now. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,19 @@ from swarm_core.store.worker_history import Step
 from swarm_core.store.workers import HeldAttempt, Image, WorkerRow
 from swarm_protocol.messages import STEERED_SINCE, Capacity
 from swarm_protocol.states import WorkerState
+
+_MOUNT: Final = "mount "
+
+
+class WorkerOffers(msgspec.Struct, kw_only=True):
+    """What jobs may have of a machine beside cpu, memory and disk."""
+
+    mounts: list[str]
+    gpus: dict[str, int]
+    """By kind, in all."""
+    networks: list[str]
+    why: dict[str, str]
+    """Why something is not offered, by what it is."""
 
 
 class Drain(msgspec.Struct, kw_only=True):
@@ -56,6 +70,8 @@ class Worker(msgspec.Struct, kw_only=True):
     paused_at: datetime | None = None
     paused_by: str = ""
     drain: Drain | None = None
+    offers: WorkerOffers | None = None
+    """What jobs may have of it beside its capacity; None while no core that can be asked has it connected."""
 
 
 class Held(msgspec.Struct, kw_only=True):
@@ -116,6 +132,16 @@ def index(views: Iterable[WorkerView]) -> dict[tuple[UUID, UUID], WorkerView]:
     return {(view.id, view.core): view for view in views}
 
 
+def knowing(views: Iterable[WorkerView], mounts: Collection[str] | None) -> list[WorkerView]:
+    """The views without mounts that the caller may not know of; None: all may be known."""
+    return [view if mounts is None else _without(view, mounts) for view in views]
+
+
+def _without(view: WorkerView, known: Collection[str]) -> WorkerView:
+    why = {what: text for what, text in view.why.items() if not what.startswith(_MOUNT) or what[len(_MOUNT) :] in known}
+    return replace(view, mounts=[name for name in view.mounts if name in known], why=why)
+
+
 def merge(row: WorkerRow, live: Mapping[tuple[UUID, UUID], WorkerView]) -> Worker:
     """The worker as it is to be shown."""
     view = live.get((row.id, row.core)) if row.core is not None else None
@@ -140,6 +166,13 @@ def merge(row: WorkerRow, live: Mapping[tuple[UUID, UUID], WorkerView]) -> Worke
         paused_at=row.paused_at,
         paused_by=row.paused_by,
         drain=_drain(row),
+        offers=_offers(view) if view else None,
+    )
+
+
+def _offers(view: WorkerView) -> WorkerOffers:
+    return WorkerOffers(
+        mounts=list(view.mounts), gpus=dict(view.gpus), networks=list(view.networks), why=dict(view.why)
     )
 
 

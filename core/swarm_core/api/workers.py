@@ -1,6 +1,6 @@
 """Routes about workers: letting them in, their tokens, looking at them, shutting them out."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,11 +10,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from swarm_core.api import query
-from swarm_core.api.auth import identity_of, needs, open_to_all
+from swarm_core.api.auth import Identity, identity_of, needs, open_to_all
 from swarm_core.api.body import answer, decode, nothing
 from swarm_core.api.openapi import PAGE, documented
 from swarm_core.api.signin import Access, granted
-from swarm_core.api.worker_views import WorkerHistory, WorkerList, WorkerPage, index, merge, step, whole
+from swarm_core.api.worker_views import WorkerHistory, WorkerList, WorkerPage, index, knowing, merge, step, whole
 from swarm_core.identity.workers import Workers, no_worker
 from swarm_core.operating import Operating
 from swarm_core.session import WorkerView
@@ -25,6 +25,8 @@ from swarm_protocol.errors import SwarmError
 
 Live = Callable[[], Awaitable[Sequence[WorkerView]]]
 """The connected workers of all cores, as far as they are known here."""
+Known = Callable[[Identity], Awaitable[Collection[str] | None]]
+"""The mounts that somebody may know of; None: all."""
 
 
 class TokenForm(msgspec.Struct):
@@ -85,11 +87,14 @@ class DrainForm(msgspec.Struct, forbid_unknown_fields=True):
 class WorkerRoutes:
     """The handlers."""
 
-    def __init__(self, workers: Workers, operating: Operating, database: Database, live: Live, cluster: str) -> None:
+    def __init__(
+        self, workers: Workers, operating: Operating, database: Database, live: Live, mounts: Known, cluster: str
+    ) -> None:
         self._workers = workers
         self._operating = operating
         self._database = database
         self._live = live
+        self._mounts = mounts
         self._cluster = cluster
 
     @needs("operator", cluster=True)
@@ -122,7 +127,7 @@ class WorkerRoutes:
         """List workers by name."""
         limit, cursor = query.page(request)
         rows = await store.page(self._database.api, query.read_cursor(cursor, str) if cursor else "", limit)
-        live = index(await self._live())
+        live = index(await self._seen_by(request))
         following = query.make_cursor(rows[-1].name) if len(rows) == limit else None
         return query.listing([merge(row, live) for row in rows], following)
 
@@ -131,6 +136,13 @@ class WorkerRoutes:
     async def show(self, request: Request) -> Response:
         """Show one worker, by id or name, with what it has of one's own project."""
         return await self._page(request, request.path_params["worker"])
+
+    async def _seen_by(self, request: Request) -> Sequence[WorkerView]:
+        """The connected workers, without mounts that the caller's project may not use."""
+        views = await self._live()
+        if not any(view.mounts or view.why for view in views):
+            return views
+        return knowing(views, await self._mounts(identity_of(request)))
 
     async def _page(self, request: Request, reference: str) -> Response:
         worker = await store.find(self._database.api, reference)
@@ -205,9 +217,14 @@ def _id(reference: str) -> UUID | None:
         return None
 
 
-def routes(workers: Workers, operating: Operating, database: Database, live: Live, cluster: str) -> list[Route]:
-    """The routes about workers. `live` tells the connected workers of all cores; `cluster` is the cluster's id."""
-    handlers = WorkerRoutes(workers, operating, database, live, cluster)
+def routes(
+    workers: Workers, operating: Operating, database: Database, live: Live, mounts: Known, cluster: str
+) -> list[Route]:
+    """The routes about workers. `live` tells the connected workers of all cores, `mounts` those that one may know of.
+
+    `cluster` is the cluster's id.
+    """
+    handlers = WorkerRoutes(workers, operating, database, live, mounts, cluster)
     return [
         Route("/api/v1/join-tokens", handlers.make_token, methods=["POST"]),
         Route("/api/v1/join", handlers.join, methods=["POST"]),

@@ -41,6 +41,7 @@ from swarm_protocol.errors import SwarmError
 
 EXTERNAL: Final = {"SWARM_DATABASE_URL": "Postgres", "SWARM_REDIS_URL": "Redis"}
 """Variables that name servers of the person's own, which are then not started here."""
+_MOUNT_DENY: Final = "SWARM_WORKER_MOUNT_DENY"
 _CORE_SECONDS: Final = 100.0
 """Longer than a core waits for its database, so that it can say itself what it lacks."""
 ANSWERS: Final = Patience()
@@ -164,8 +165,11 @@ class Stack:
         )
 
     def _worker_env(self) -> dict[str, str]:
-        """The worker needs no database and is told no password of one."""
-        return {name: value for name, value in self._env.items() if name not in EXTERNAL}
+        """The worker needs no database and is told no password of one; no folder of the home can be a job's mount."""
+        told = {name: value for name, value in self._env.items() if name not in EXTERNAL}
+        home = self._home
+        closed = [told.get(_MOUNT_DENY, ""), *map(str, (home.config, home.state, home.data))]
+        return told | {_MOUNT_DENY: ":".join(filter(None, closed))}
 
     def _drained(self) -> str:
         """An operator wanted it to leave: it comes again when somebody starts it."""

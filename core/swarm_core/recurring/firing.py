@@ -15,7 +15,7 @@ import msgspec
 
 from swarm_core.allowance import Queue, over
 from swarm_core.events import Woken
-from swarm_core.provision import need_secrets
+from swarm_core.provision import need_mounts, need_secrets
 from swarm_core.recurring import zones
 from swarm_core.recurring.decision import Active, Decision, Note, Plan, Result, Start, decide, fires_at, next_due
 from swarm_core.recurring.recurrence import recurrence
@@ -245,6 +245,7 @@ class Firing:
         try:
             template = await self._templates.make(Owner(each.person, each.person_name, ProjectId(each.project)), raw)
             await need_secrets(connection, each.project, template.secrets)
+            await need_mounts(connection, each.project, template.mounts, template.user)
         except SwarmError as error:
             if error.code == "unavailable":
                 raise

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from asyncpg import UniqueViolationError
 
-from swarm_core.provision import need_inputs, need_secrets, resolved, secret_names
+from swarm_core.provision import need_inputs, need_mounts, need_secrets, resolved, secret_names
 from swarm_core.recurring import zones
 from swarm_core.recurring.decision import Active, now_and_then, paused
 from swarm_core.recurring.expression import BadExpression
@@ -24,6 +24,7 @@ from swarm_core.store.events import Event
 from swarm_core.store.schedules import Due, New, Next, OccurrenceView, Row, ScheduleView
 from swarm_core.templates import Caller, Templates
 from swarm_protocol.errors import SwarmError
+from swarm_protocol.needs import mount_names
 from swarm_protocol.schedule import Edit, Schedule, check_schedule, edited, moment
 from swarm_protocol.spec import MAX_SPEC_BYTES
 
@@ -197,6 +198,7 @@ class Schedules:
             row = await self._lock(connection, who, ref)
             definition = row.definition
             await need_secrets(connection, who.project, secret_names(definition.job), "job.")
+            await need_mounts(connection, who.project, mount_names(definition.job.mounts), definition.job.user, "job.")
             active = group(await rows.active(connection, [row.id])).get(row.id, Active())
             decision = now_and_then(definition.overlap, row.now, active)
             if not decision.starts:
@@ -277,6 +279,7 @@ class Schedules:
         """
         job = await resolved(connection, who.project, definition.job, "job.")
         await need_secrets(connection, who.project, secret_names(job), "job.")
+        await need_mounts(connection, who.project, mount_names(job.mounts), job.user, "job.")
         found = msgspec.structs.replace(definition, job=job)
         if (size := len(msgspec.json.encode(found))) > MAX_SPEC_BYTES:
             raise _too_large(size)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from swarm_core.placement import Shape
@@ -12,6 +13,7 @@ from swarm_core.sources import Left
 from swarm_core.store import usage
 from swarm_core.store.database import Connection, Pool, transaction
 from swarm_core.store.queries import load
+from swarm_protocol.needs import Needs
 from swarm_protocol.sources import JobOutputs
 
 _SQL = load("jobs")
@@ -43,6 +45,10 @@ class Template:
     """Outputs of other jobs that are still to be put among the inputs."""
     secrets: tuple[str, ...] = ()
     """Secrets that it names, in the order of its spec."""
+    mounts: tuple[str, ...] = ()
+    """Mounts that it names, in the order of its spec."""
+    user: str | None = None
+    """Whom it asks to run as."""
     schedule: int | None = None
     occurrence: datetime | None = None
     """Of the schedule that it is made for."""
@@ -52,7 +58,7 @@ class Template:
     @property
     def needy(self) -> bool:
         """Whether it needs more than its row (`provision`)."""
-        return bool(self.inputs or self.sources or self.secrets)
+        return bool(self.inputs or self.sources or self.secrets or self.mounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,8 @@ async def known_keys(connection: Connection | Pool, project: UUID, keys: Sequenc
 async def intern_shape(pool: Pool, key: str, shape: Shape) -> int:
     """The id of a shape, made where it is new."""
     wanted = msgspec.json.encode(dict(shape.constraints)).decode()
-    demands = (shape.cpu_millis, shape.memory, shape.disk, wanted)
+    needs = msgspec.json.encode(shape.needs).decode() if shape.needs is not None else None
+    demands = (shape.cpu_millis, shape.memory, shape.disk, wanted, needs)
     found: int = await pool.fetchval(_SQL["intern_shape"], key, *demands, shape.project)
     return found
 
@@ -133,17 +140,13 @@ async def intern_shape(pool: Pool, key: str, shape: Shape) -> int:
 async def shapes_after(pool: Pool, last: int) -> list[Shape]:
     """Shapes that were interned after the one with id `last`."""
     rows = await pool.fetch(_SQL["shapes_after"], last)
-    return [
-        Shape(
-            row["id"],
-            row["cpu_millis"],
-            row["memory"],
-            row["disk"],
-            msgspec.json.decode(row["constraints"]),
-            project=row["project_id"],
-        )
-        for row in rows
-    ]
+    return [_shape(row) for row in rows]
+
+
+def _shape(row: asyncpg.Record) -> Shape:
+    needs = msgspec.json.decode(row["needs"], type=Needs) if row["needs"] else None
+    wanted = msgspec.json.decode(row["constraints"])
+    return Shape(row["id"], row["cpu_millis"], row["memory"], row["disk"], wanted, needs, project=row["project_id"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,6 +223,15 @@ class Visitor:
         await self.ok("GET", "/syslog/levels")
         await self.ok("DELETE", "/syslog/levels/gateway", 204)
 
+    async def keep_mounts(self) -> None:
+        form = {"name": "data", "path": "/srv/data", "projects": ["default"]}
+        await self.ok("POST", "/mounts", 201, json=form)
+        await self.ok("PUT", "/mounts/data/projects/default", 204, json={"uid": 5, "gid": 5})
+        await self.ok("GET", "/mounts")
+        await self.ok("GET", "/mounts/data")
+        await self.ok("DELETE", "/mounts/data/projects/default", 204)
+        await self.ok("DELETE", "/mounts/data", 204)
+
     async def read_what_a_job_left(self, job: int) -> None:
         await self.ok("GET", f"/jobs/{job}")
         await self.ok("GET", f"/jobs/{job}/artifacts?attempt=1")
@@ -280,6 +289,7 @@ async def test_real_answers_are_what_the_document_says(core: LiveCore, tmp_path:
     await visitor.keep_accounts()
     await visitor.keep_secrets(tmp_path)
     await visitor.read_the_log()
+    await visitor.keep_mounts()
     await visitor.read_what_a_job_left(await job_with_files(core, tmp_path))
     await visitor.let_a_worker_in_and_out(str(core.cluster.id))
     await visitor.ok("POST", "/password", 204, json={"old": PASSWORD, "new": f"{PASSWORD}2"})

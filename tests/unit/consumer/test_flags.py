@@ -133,3 +133,16 @@ def test_several_jobs_exit_as_the_first_that_failed() -> None:
     worse = Outcome(id=9, state=JobState.TIMED_OUT)
     assert first_failure([worse, good, bad]) == 4
     assert first_failure([good]) == 0
+
+
+def test_mounts_gpus_and_a_network() -> None:
+    spec = build(Flags(mount=["data:ro"], gpu="2:A100", network="egress"), "i", None, None, NOW).spec
+    assert (spec.mounts, spec.resources.gpus, spec.resources.gpu_kind, spec.network) == (
+        ["data:ro"],
+        2,
+        "a100",
+        "egress",
+    )
+    for wrong in ("", "a100", "1:", "-1", "²"):
+        with pytest.raises(UsageError, match="--gpu"):
+            build(Flags(gpu=wrong), "i", None, None, NOW)

@@ -201,3 +201,18 @@ def test_secrets_are_names_or_say_their_file() -> None:
         with pytest.raises(SwarmError) as caught:
             read(text)
         assert caught.value.message.startswith(told)
+
+
+def test_mounts_gpus_and_a_network() -> None:
+    text = 'image: i\nmounts: [data, "out:ro"]\nnetwork: egress\nresources: {gpu: "2:a100", cpu: 1}\n'
+    spec = parse(text, "job.yaml", NOW).draft.spec
+    assert (spec.mounts, spec.network) == (["data", "out:ro"], "egress")
+    assert (spec.resources.gpus, spec.resources.gpu_kind, spec.resources.cpu_millis) == (2, "a100", 1000)
+    assert parse("image: i\nresources: {gpu: 3}\n", "job.yaml", NOW).draft.spec.resources.gpus == 3
+    with pytest.raises(SwarmError) as wrong:
+        parse("image: i\nmounts: [../x]\nnetwork: host\nresources:\n  gpu: many\n", "job.yaml", NOW)
+    assert [error["message"].split(": ")[0:2] for error in wrong.value.errors] == [
+        ["job.yaml:5", "resources.gpu"],
+        ["job.yaml:2", "mounts[0]"],
+        ["job.yaml:3", "network"],
+    ]

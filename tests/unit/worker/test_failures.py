@@ -37,6 +37,11 @@ def test_where_the_profile_bites_the_message_says_what_helps(stderr: bytes, word
     assert word in failures.of_exit(1, False, stderr, SPEC).message
 
 
+def test_a_job_that_may_go_out_is_told_what_else_it_takes() -> None:
+    end = failures.of_exit(1, False, b"wget: bad address 'example.org'", JobSpec(image="i", network="egress"))
+    assert "ask a resolver" in end.message
+
+
 def test_an_exit_of_127_that_is_the_jobs_own_stays_its_own() -> None:
     assert failures.of_exit(127, False, b"sh: foo: not found", SPEC).result == "exit_nonzero"
 

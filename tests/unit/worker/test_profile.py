@@ -8,6 +8,7 @@ import pytest
 
 from swarm_protocol.messages import Ref
 from swarm_protocol.spec import JobSpec, Resources
+from swarm_worker.mounts import Bound, Given
 from swarm_worker.runtimes.profile import ImageConfig, Owner, Plan, ProfileError, body, container_name, user_of
 
 
@@ -88,3 +89,31 @@ def test_secrets_are_mounted_for_reading_over_whatever_the_image_declares() -> N
         "/data",
         "/run/secrets",
     }
+
+
+def test_cards_are_those_that_were_given_whatever_the_job_says() -> None:
+    spec = JobSpec(image="i", env={"NVIDIA_VISIBLE_DEVICES": "all"}, resources=Resources(gpus=2))
+    made = body(plan(spec, gpus=("GPU-1", "GPU-2")))
+    assert made["HostConfig"]["DeviceRequests"] == [
+        {"Driver": "nvidia", "DeviceIDs": ["GPU-1", "GPU-2"], "Capabilities": [["gpu"]]}
+    ]
+    assert made["Env"][-1] == "NVIDIA_VISIBLE_DEVICES=GPU-1,GPU-2"
+    assert made["Labels"]["swarm.gpus"] == "GPU-1,GPU-2"
+    without = body(plan(JobSpec(image="i"), runtime="runc"))
+    assert without["HostConfig"]["Runtime"] == "runc"
+    assert "DeviceRequests" not in without["HostConfig"]
+
+
+def test_named_folders_and_whom_they_make_it_run_as() -> None:
+    given = Given((Bound("data", "/srv/data", True), Bound("out", "/srv/out", False)), "5:6")
+    made = body(
+        plan(JobSpec(image="i", user="5:6"), mounts=given, config=ImageConfig(user="app", volumes=("/mnt/out",)))
+    )
+    assert made["User"] == "5:6"
+    binds = made["HostConfig"]["Mounts"][2:]
+    assert [(each["Source"], each["Target"], each["ReadOnly"]) for each in binds] == [
+        ("/srv/data", "/mnt/data", True),
+        ("/srv/out", "/mnt/out", False),
+    ]
+    assert list(made["HostConfig"]["Tmpfs"]) == ["/tmp"]
+    assert "uid=5,gid=6" in made["HostConfig"]["Tmpfs"]["/tmp"]

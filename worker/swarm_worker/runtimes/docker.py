@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from swarm_worker.runtimes.engine import Engine, EngineGone, EngineRefused, EngineSlow
-from swarm_worker.runtimes.profile import Owner
+from swarm_worker.runtimes.profile import CARDS_LABEL, Owner
 
 _HEADER = struct.Struct(">BxxxI")
 _KILLED = 137
@@ -36,6 +36,8 @@ class Seen:
     job: int
     attempt: int
     state: str
+    gpus: tuple[str, ...] = ()
+    """Cards that it was given."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,8 @@ def _seen(item: dict[str, Any]) -> Seen:
     labels = item.get("Labels") or {}
     numbers = [int(text) if text.isdigit() else 0 for text in map(labels.get, ("swarm.job", "swarm.attempt"), ("", ""))]
     name = str(item["Names"][0]).removeprefix("/") if item.get("Names") else ""
-    return Seen(str(item["Id"]), name, labels.get("swarm.role", ""), numbers[0], numbers[1], str(item["State"]))
+    gpus = tuple(filter(None, labels.get(CARDS_LABEL, "").split(",")))
+    return Seen(str(item["Id"]), name, labels.get("swarm.role", ""), numbers[0], numbers[1], str(item["State"]), gpus)
 
 
 class Plain:

@@ -8,6 +8,7 @@ EngineError
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,7 @@ import msgspec
 
 _NEWEST = (1, 47)
 _CONNECT = 5.0
+_NVIDIA = "nvidia"
 
 
 class EngineError(Exception):
@@ -35,6 +37,26 @@ class EngineRefused(EngineError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What matters of how an engine was set up."""
+
+    root: str
+    """Its own folder."""
+    runtimes: frozenset[str]
+    default_runtime: str
+
+    @property
+    def gives_gpus(self) -> bool:
+        """Whether it can give NVIDIA cards to containers."""
+        return _NVIDIA in self.runtimes or self.gives_gpus_to_all
+
+    @property
+    def gives_gpus_to_all(self) -> bool:
+        """Whether a container gets cards that nobody asked for, where its image says so."""
+        return self.default_runtime == _NVIDIA
 
 
 class Engine:
@@ -58,6 +80,12 @@ class Engine:
         self.prefix = f"/v{major}.{minor}"
         self.runtime = _runtime(answer)
         return str(answer.get("Version", ""))
+
+    async def info(self) -> EngineInfo:
+        """How it was set up. Raises EngineError."""
+        told = await self.call("GET", "/info")
+        root = str(told.get("DockerRootDir") or "/var/lib/docker")
+        return EngineInfo(root, frozenset(told.get("Runtimes") or ()), str(told.get("DefaultRuntime", "")))
 
     async def close(self) -> None:
         """Close all connections."""

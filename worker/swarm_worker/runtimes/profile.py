@@ -10,12 +10,19 @@ from typing import Any, Final
 
 from swarm_protocol.messages import Ref
 from swarm_protocol.spec import JobSpec
+from swarm_worker.mounts import NONE_GIVEN, Given
 from swarm_worker.runtimes.users import is_root
 
 NOBODY: Final = "65534:65534"
 SECRETS: Final = "/run/secrets"
+MOUNTS: Final = "/mnt"
+CARDS_LABEL: Final = "swarm.gpus"
+CARDS_VARIABLE: Final = "NVIDIA_VISIBLE_DEVICES"
+"""What the cards' own runtime goes by; a job must not widen it."""
 JOB: Final = "job"
 SANDBOX: Final = "sandbox"
+NETWORK: Final = "network"
+"""Roles of what this worker has in the engine."""
 LOG_FILE: Final = 512_000_000
 """Bytes of the engine's own copy of a log: 64 MiB of lines with four bytes and more, each of which takes some 27 bytes
 beside its text. One file, since whoever follows a log is told nothing more once the engine begins a second one."""
@@ -62,11 +69,17 @@ class Plan:
     inputs: Path
     outputs: Path
     network: str = "none"
-    """`none`, or `container:<id>` of a waiting sandbox that has none either."""
+    """`none`, `container:<id>` of a waiting sandbox that has none either, or the name of the worker's way out."""
     worker: tuple[int, int] = (0, 0)
     """The worker's own uid and gid."""
     secrets: Path | None = None
     """Folder in memory with the job's secrets, where it has any."""
+    mounts: Given = NONE_GIVEN
+    """Folders that operators named."""
+    gpus: tuple[str, ...] = ()
+    """Ids of the cards that it has."""
+    runtime: str = ""
+    """The engine's runtime that gives it nothing by itself, where the default one might; empty: the default."""
 
 
 def container_name(cluster: str, ref: Ref) -> str:
@@ -88,13 +101,18 @@ def user_of(spec_user: str | None, image_user: str, worker: tuple[int, int]) -> 
     return NOBODY if is_root(wanted) else wanted
 
 
+def _user(plan: Plan) -> str:
+    """Who this container runs as. Raises ProfileError."""
+    return plan.mounts.user or user_of(plan.spec.user, plan.config.user, plan.worker)
+
+
 def body(plan: Plan) -> dict[str, Any]:
     """The JSON of `POST /containers/create`."""
     spec = plan.spec
     wants: dict[str, Any] = {
         "Image": plan.image,
-        "User": user_of(spec.user, plan.config.user, plan.worker),
-        "Env": [f"{key}={value}" for key, value in {"HOME": "/tmp", "TMPDIR": "/tmp", **spec.env}.items()],
+        "User": _user(plan),
+        "Env": [f"{key}={value}" for key, value in _environment(plan).items()],
         "Labels": _labels(plan),
         "NetworkDisabled": False,
         "Tty": spec.tty,
@@ -113,15 +131,25 @@ def body(plan: Plan) -> dict[str, Any]:
     return wants
 
 
+def _environment(plan: Plan) -> dict[str, str]:
+    cards = {CARDS_VARIABLE: ",".join(plan.gpus)} if plan.gpus else {}
+    return {"HOME": "/tmp", "TMPDIR": "/tmp", **plan.spec.env, **cards}
+
+
 def _labels(plan: Plan) -> dict[str, str]:
     own = plan.owner.labels(JOB)
+    if plan.gpus:
+        own[CARDS_LABEL] = ",".join(plan.gpus)
     own.update({"swarm.session": plan.session, "swarm.job": str(plan.ref.job)})
     return own | {"swarm.attempt": str(plan.ref.attempt)}
 
 
 def _host(plan: Plan) -> dict[str, Any]:
     limits = plan.spec.resources
-    return {
+    special: dict[str, Any] = {"Runtime": plan.runtime} if plan.runtime else {}
+    if plan.gpus:
+        special["DeviceRequests"] = [{"Driver": "nvidia", "DeviceIDs": list(plan.gpus), "Capabilities": [["gpu"]]}]
+    return special | {
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges"],
         "Privileged": False,
@@ -133,7 +161,12 @@ def _host(plan: Plan) -> dict[str, Any]:
         "MemorySwap": limits.memory,
         "NanoCpus": limits.cpu_millis * 1_000_000,
         "PidsLimit": limits.pids,
-        "Mounts": [_bind(plan.inputs, "/in", True), _bind(plan.outputs, "/out", False), *_secrets(plan)],
+        "Mounts": [
+            _bind(plan.inputs, "/in", True),
+            _bind(plan.outputs, "/out", False),
+            *_secrets(plan),
+            *_mounts(plan),
+        ],
         "Tmpfs": _tmpfs(plan),
         "LogConfig": {"Type": "local", "Config": _LOG_OPTIONS},
         "RestartPolicy": {"Name": "no"},
@@ -148,12 +181,22 @@ def _secrets(plan: Plan) -> list[dict[str, Any]]:
     return [] if plan.secrets is None else [_bind(plan.secrets, SECRETS, True)]
 
 
+def _mounts(plan: Plan) -> list[dict[str, Any]]:
+    # Without what is mounted below: the engine would leave that writable in a folder for reading.
+    options = {"Propagation": "rprivate", "NonRecursive": True}
+    return [
+        _bind(Path(bound.source), f"{MOUNTS}/{bound.name}", bound.read_only) | {"BindOptions": options}
+        for bound in plan.mounts.bounds
+    ]
+
+
 def _tmpfs(plan: Plan) -> dict[str, str]:
     # The engine gives it the mode of the image's own folder, so it must belong to who is to write there.
-    uid, _, gid = user_of(plan.spec.user, plan.config.user, plan.worker).partition(":")
+    uid, _, gid = _user(plan).partition(":")
     owned = "".join(f",{key}={value}" for key, value in (("uid", uid), ("gid", gid)) if value.isdigit())
     options = f"rw,exec,nosuid,nodev,mode=1777,size={plan.spec.resources.disk}{owned}"
     # A volume that the image declares would be an unlimited folder of the host's: a limited one covers it.
     mounted = {"/in", "/out", "/tmp"} | ({SECRETS} if plan.secrets is not None else set())
+    mounted |= {f"{MOUNTS}/{bound.name}" for bound in plan.mounts.bounds}
     covered = [path for path in plan.config.volumes if path not in mounted]
     return {"/tmp": options} | dict.fromkeys(covered, options)

@@ -70,13 +70,13 @@ from idempotency i left join job j on j.id = i.job_id
 where i.project_id = $1 and i.key = any($2::text[]);
 
 -- name: intern_shape
-insert into shape (key, cpu_millis, memory, disk, constraints, project_id)
-values ($1, $2, $3, $4, $5::jsonb, $6)
+insert into shape (key, cpu_millis, memory, disk, constraints, needs, project_id)
+values ($1, $2, $3, $4, $5::jsonb, $6::json, $7)
 on conflict (key) do update set key = excluded.key
 returning id;
 
 -- name: shapes_after
-select id, cpu_millis, memory, disk, constraints, project_id from shape where id > $1 order by id limit 10000;
+select id, cpu_millis, memory, disk, constraints, needs, project_id from shape where id > $1 order by id limit 10000;
 
 -- Cancel, first step: take it out of the queue, so that no claim can have it any more.
 -- name: leave_queue

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from swarm_core.api.worker_views import index, merge
+from swarm_core.api.worker_views import index, knowing, merge
 from swarm_core.session import WorkerView
 from swarm_core.store.workers import WorkerRow
 from swarm_protocol.messages import Capacity
@@ -76,3 +76,12 @@ def test_the_view_of_a_core_that_has_it_no_more_counts_for_nothing() -> None:
 )
 def test_without_a_view_the_database_tells(change: dict[str, object], state: str) -> None:
     assert merge(replace(ROW, **change), {}).state == state  # type: ignore[arg-type]
+
+
+def test_mounts_that_one_may_not_know_of_are_not_there() -> None:
+    why = {"mount x": "/srv/x is no folder", "mount y": "/srv/y is no folder", "gpu": "no runtime"}
+    view = replace(VIEW, mounts=["a", "b"], why=why)
+    shown = merge(ROW, index(knowing([view], {"b", "y"}))).offers
+    assert shown is not None
+    assert (shown.mounts, shown.why) == (["b"], {"mount y": "/srv/y is no folder", "gpu": "no runtime"})
+    assert knowing([view], None) == [view]
