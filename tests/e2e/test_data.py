@@ -146,7 +146,8 @@ def test_what_no_worker_has_is_waited_for_and_named(home: Home) -> None:
         told = error_of(home.swarm("submit", flag, value, "--dry-run", IMAGE, "--", "true", check=FAILURE))[0]
         assert told == f"no worker could run it now: no worker offers {lacking}"
     job = home.sh("true", "--gpu", "2")
-    assert home.json("show", str(job))["waits_for"] == "no worker offers GPU"
+    waits = "a worker that could run it: none of those connected; no worker offers GPU"
+    assert home.json("show", str(job))["waits_for"] == waits
     home.swarm("cancel", str(job))
     error, _ = error_of(home.swarm("submit", "--network", "host", IMAGE, "--", "true", check=FAILURE))
     assert error == "network: none or egress"

@@ -190,7 +190,11 @@ def written_job(spec: dict[str, Any]) -> dict[str, Any]:
     """A job's plain values as a document has them."""
     found = dict(spec)
     if "resources" in found:
-        found["resources"] = {_NAMES.get(name, name): _shown(name, value) for name, value in found["resources"].items()}
+        wanted = dict(found["resources"])
+        gpus, kind = wanted.pop("gpus", 0), wanted.pop("gpu_kind", "")
+        found["resources"] = {_NAMES.get(name, name): _shown(name, value) for name, value in wanted.items()}
+        if gpus:
+            found["resources"]["gpu"] = f"{gpus}:{kind}" if kind else gpus
     if "timeouts" in found:
         found["timeouts"] = {
             name: "none" if value is None else _shown_seconds(value) for name, value in found["timeouts"].items()

@@ -18,8 +18,9 @@ MODELS = ("Tesla T4", "Tesla T4", "NVIDIA A100-SXM4-40GB")
 
 
 @pytest.fixture
-async def recording(engine: Engine, tmp_path: Path) -> AsyncIterator[RecordingEngine]:
-    async with RecordingEngine(tmp_path / "recording.sock", engine.path, default_runtime="nvidia") as made:
+async def recording(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RecordingEngine]:
+    socket = tmp_path_factory.mktemp("e") / "e"  # its path has to be a short one
+    async with RecordingEngine(socket, engine.path, default_runtime="nvidia") as made:
         yield made
 
 

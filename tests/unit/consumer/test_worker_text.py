@@ -26,7 +26,7 @@ INFO = {
     "memory": 16 * GIB,
     "disk": 100 * GIB,
     "booted_at": (NOON - timedelta(days=3)).timestamp(),
-    "gpus": [{"kind": "A100"}],
+    "gpus": [{"kind": "a100", "model": "NVIDIA A100"}],
 }
 STATUS = {"load": [0.5, 1, 2.25], "memory_free": 8 * GIB, "disk_free": 50 * GIB}
 
@@ -40,7 +40,7 @@ def test_a_machine() -> None:
         ("disk", "50G free of 100G"),
         ("load", "0.50 1.00 2.25"),
         ("up", "3d"),
-        ("gpus", "A100"),
+        ("gpus", "a100 (NVIDIA A100)"),
     ]
 
 

@@ -13,6 +13,7 @@ from swarm_core.session import WorkerView
 from swarm_core.store.explain import Before, Waiting
 from swarm_core.store.workers import WorkerRow
 from swarm_protocol.messages import Capacity
+from swarm_protocol.needs import Needs
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GIB = 1 << 30
@@ -218,3 +219,19 @@ def test_a_worker_whose_connection_is_gone_is_unreachable_and_not_unknown() -> N
         "unreachable",
         ["it is unreachable: its connection is gone"],
     )
+
+
+def test_what_a_machine_does_not_offer_is_named() -> None:
+    needy = replace(SHAPE, needs=Needs(mounts=("data",), gpus=1))
+    view = live()[ROW.id, CORE]
+    bare = replace(view, why={"mount data": "there is no folder /srv/data"})
+    [worker] = explain(ask(needy, ROW, {(ROW.id, CORE): bare}), shape=needy).workers
+    assert [(reason.kind, reason.text) for reason in worker.reasons] == [
+        ("offer", "it does not offer the mount data (there is no folder /srv/data)"),
+        ("offer", "it has 0 GPUs, not 1"),
+    ]
+    busy = replace(view, mounts=["data"], gpus={"t4": 1}, free_gpus={"t4": 1}, unnamed_gpus=1)
+    found = explain(ask(needy, ROW, {(ROW.id, CORE): busy}), shape=needy)
+    assert causes(found) == [("full", "a worker with room: w could run it, and has none now")]
+    free = replace(busy, unnamed_gpus=0)
+    assert causes(explain(ask(needy, ROW, {(ROW.id, CORE): free}), shape=needy))[0][0] == "next"
