@@ -48,6 +48,8 @@ async def _one(engine: aiodocker.Docker, folder: Path, number: int) -> None:
     places = [folder / f"{number}-{name}" for name in ("in", "out")]
     for place in places:
         place.mkdir(exist_ok=True)
+    progress = folder / f"{number}-progress"
+    progress.touch()
     owner = Owner("bench", "bench")
     plan = Plan(
         owner=owner,
@@ -58,6 +60,9 @@ async def _one(engine: aiodocker.Docker, folder: Path, number: int) -> None:
         config=ImageConfig(),
         inputs=places[0],
         outputs=places[1],
+        progress=progress,
+        project="bench",
+        traceparent="",
     )
     wants: dict[str, Any] = body(plan)
     container = await engine.containers.create(wants)

@@ -90,6 +90,31 @@ create table blob_grant (
 );
 CREATE INDEX blob_grant_digest ON blob_grant (digest);
 
+create table delivery (
+    id uuid not null,
+    project_id uuid not null,
+    webhook_id uuid,
+    target text not null,
+    lane text not null,
+    job_id bigint,
+    body text not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    begun_at timestamp with time zone default swarm_now() not null,
+    due_at timestamp with time zone default swarm_now(),
+    state text default 'waiting'::text not null,
+    tries integer default 0 not null,
+    tried_at timestamp with time zone,
+    status integer,
+    error text default ''::text not null,
+    PRIMARY KEY (id),
+    FOREIGN KEY (project_id) REFERENCES project(id) ON DELETE CASCADE,
+    FOREIGN KEY (webhook_id) REFERENCES webhook(id) ON DELETE CASCADE
+);
+CREATE INDEX delivery_at ON delivery (created_at);
+CREATE INDEX delivery_due ON delivery (lane, due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX delivery_of_project ON delivery (project_id, id);
+CREATE INDEX delivery_webhook ON delivery (webhook_id) WHERE (webhook_id IS NOT NULL);
+
 create table event (
     id bigint default nextval((pg_get_serial_sequence('history'::text, 'id'::text))::regclass) not null,
     xact xid8 default pg_current_xact_id() not null,
@@ -174,6 +199,9 @@ create table job (
     spec json not null,
     schedule_id bigint,
     occurrence_at timestamp with time zone,
+    trace uuid,
+    trace_from text,
+    notify text,
     PRIMARY KEY (id),
     CHECK (((state <> 'sleeping'::job_state) OR (wake_at IS NOT NULL)))
 );
@@ -355,6 +383,15 @@ create table person (
     CHECK ((role = ANY (ARRAY['observer'::text, 'consumer'::text, 'operator'::text, 'admin'::text])))
 );
 
+create table progress (
+    job_id bigint not null,
+    attempt integer not null,
+    fraction real not null,
+    text text not null,
+    at timestamp with time zone not null,
+    PRIMARY KEY (job_id)
+);
+
 create table project (
     id uuid not null,
     name text not null,
@@ -526,6 +563,30 @@ create table used (
     waits integer not null,
     wait_seconds double precision not null,
     PRIMARY KEY (hour, project_id, person_id, name)
+);
+
+create table webhook (
+    id uuid not null,
+    project_id uuid not null,
+    name text not null,
+    url text not null,
+    states text[] not null,
+    job_name text,
+    tag text,
+    only_named boolean not null,
+    version integer default 1 not null,
+    nonce bytea,
+    ciphertext bytea,
+    old_nonce bytea,
+    old_ciphertext bytea,
+    old_until timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_why text default ''::text not null,
+    created_at timestamp with time zone default swarm_now() not null,
+    created_by text not null,
+    UNIQUE (project_id, name),
+    PRIMARY KEY (id),
+    FOREIGN KEY (project_id) REFERENCES project(id)
 );
 
 create table worker (

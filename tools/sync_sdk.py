@@ -20,6 +20,7 @@ SOURCES: Final = {
     "secrets": ("Secrets", "secrets"),
     "syslog": ("Syslog", "syslog"),
     "mounts": ("Mounts", "mounts"),
+    "webhooks": ("Webhooks", "webhooks"),
 }
 """Module of each group of verbs: its class, and the name under which a client has it."""
 HEAD: Final = '''"""The SDK without `await`: the same verbs, for scripts and notebooks.

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from swarm_consumer.terminals import Terminal
     from swarm_consumer.uploads import Uploads
     from swarm_consumer.users import Users
+    from swarm_consumer.webhooks import Webhooks
     from swarm_consumer.workers import Workers
 
 
@@ -177,6 +178,10 @@ class Client:
     async def explain(self, job: int) -> Explanation:
         """Where a job is, or what it waits for, and why each worker isn't the one."""
         return await self._jobs.explain(job)
+
+    async def glance(self, job: int) -> Job:
+        """One job as it is now, with its progress, and without all else that `job` brings."""
+        return await self._jobs.glance(job)
 
     async def wait(self, job: int, *, within: float | None = None) -> Job:
         """The job once it has ended. Raises TimeoutError."""
@@ -372,6 +377,13 @@ class Client:
         from swarm_consumer.mounts import Mounts
 
         return Mounts(self._transport)
+
+    @property
+    def webhooks(self) -> "Webhooks":
+        """Who is told of jobs' ends: `client.webhooks.add(…)`."""
+        from swarm_consumer.webhooks import Webhooks
+
+        return Webhooks(self._transport)
 
     # Loaded when first used: a short command needs one of these at most.
 

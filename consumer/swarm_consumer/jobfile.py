@@ -25,7 +25,7 @@ from swarm_protocol.errors import SwarmError
 from swarm_protocol.needs import parse_gpus
 from swarm_protocol.quantities import QuantityError, cpu_millis, seconds, size
 from swarm_protocol.secrets import Named, SecretFile, parse_secret
-from swarm_protocol.spec import JobSpec, Resources, Timeouts, check
+from swarm_protocol.spec import JobSpec, Resources, Timeouts, check, signal_name
 
 MAX_FILE = 1024 * 1024
 _SPEC_NAMES = {
@@ -116,7 +116,8 @@ _RESOURCES: Mapping[str, tuple[str, Callable[[Located], Any]]] = {
 }
 _TIMEOUTS: Mapping[str, tuple[str, Callable[[Located], Any]]] = {
     **{name: (name, _limit) for name in ("queue", "pull", "run")},
-    "stop_grace": ("stop_grace", _quantity(seconds)),
+    **{name: (name, _quantity(seconds)) for name in ("stop_grace", "warn")},
+    "warn_signal": ("warn_signal", lambda node: signal_name(_text(node))),
 }
 _FIELDS: Mapping[str, Callable[[Located], Any]] = {
     "image": _text,
@@ -138,6 +139,7 @@ _FIELDS: Mapping[str, Callable[[Located], Any]] = {
     "name": _text,
     "tags": _texts,
     "at": _text,
+    "notify": _texts,
 }
 _GROUPS: Mapping[str, tuple[type[Any], Mapping[str, tuple[str, Callable[[Located], Any]]]]] = {
     "resources": (Resources, _RESOURCES),

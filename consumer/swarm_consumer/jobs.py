@@ -1,5 +1,6 @@
 """Jobs: submit, look, wait, cancel, retry, remove."""
 
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from swarm_consumer.models import Cancelled, DryRun, Explanation, Job, Outcome, 
 from swarm_consumer.outage import OUTAGE_SECONDS
 from swarm_consumer.pages import Page
 from swarm_consumer.transport import Call, Transport
+from swarm_protocol import trace
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec, check
 from swarm_protocol.states import JobState
@@ -83,7 +85,7 @@ class Jobs:
         The same `key`, spec and number later bring the same jobs.
         """
         body = {"spec": _pending(spec, "").spec, "count": times}
-        headers = {"Idempotency-Key": uuid.uuid4().hex if key is None else key}
+        headers = {"Idempotency-Key": uuid.uuid4().hex if key is None else key, **_trace()}
         call = Call("POST", "/jobs/batch", json=body, headers=headers)
         return (await self._transport.get(_Ids, call)).ids
 
@@ -106,11 +108,11 @@ class Jobs:
 
     async def _post(self, batch: Sequence[_Pending]) -> list[Submitted]:
         if len(batch) == 1:
-            headers = {"Idempotency-Key": batch[0].key, "Content-Type": "application/json"}
+            headers = {"Idempotency-Key": batch[0].key, "Content-Type": "application/json", **_trace()}
             call = Call("POST", "/jobs", body=bytes(batch[0].spec), headers=headers)
             return [await self._transport.get(Submitted, call)]
         body = {"specs": [p.spec for p in batch], "keys": [p.key for p in batch]}
-        call = Call("POST", "/jobs/batch", json=body, repeatable=True)
+        call = Call("POST", "/jobs/batch", json=body, headers=_trace(), repeatable=True)
         ids = (await self._transport.get(_Ids, call)).ids
         return [Submitted(id=job, state=p.state) for job, p in zip(ids, batch, strict=True)]
 
@@ -135,6 +137,10 @@ class Jobs:
     async def explain(self, job: int) -> Explanation:
         """Where a job is, or why it waits and which worker lacks what. Raises SwarmError(not_found)."""
         return await self._transport.get(Explanation, Call("GET", f"/jobs/{job}/explain"))
+
+    async def glance(self, job: int) -> Job:
+        """One job as it is now, without what belongs to it. Raises SwarmError(not_found)."""
+        return await self._transport.get(Job, Call("GET", f"/jobs/{job}/wait", [("timeout", "0")]))
 
     async def wait(self, job: int, *, within: float | None = None) -> Job:
         """The job once it has ended. Raises SwarmError, and TimeoutError after `within` seconds."""
@@ -194,6 +200,12 @@ class Jobs:
     async def remove(self, job: int) -> None:
         """Delete an ended job, its logs and its artifacts. Raises SwarmError(not_ended, not_found)."""
         await self._transport.send(Call("DELETE", f"/jobs/{job}"))
+
+
+def _trace() -> dict[str, str]:
+    """The trace that this process is in, if it was started in one."""
+    text = os.environ.get("TRACEPARENT")
+    return {"traceparent": text} if text and trace.parse(text) else {}
 
 
 def _pending(spec: JobSpec, key: str) -> _Pending:

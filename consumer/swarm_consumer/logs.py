@@ -41,6 +41,15 @@ class LogState(_Event, frozen=True, kw_only=True, tag="state"):
     state: str
 
 
+class LogProgress(_Event, frozen=True, kw_only=True, tag="progress"):
+    """How far the attempt says that it is."""
+
+    attempt: int
+    fraction: float
+    """From 0 to 1."""
+    text: str = ""
+
+
 class LogGap(_Event, frozen=True, kw_only=True, tag="gap"):
     """The bytes before `to` are gone for good."""
 
@@ -60,7 +69,7 @@ class LogEnd(_Event, frozen=True, kw_only=True, tag="end"):
     truncated: bool = False
 
 
-LogEvent = LogData | LogAttempt | LogState | LogGap | LogEnd
+LogEvent = LogData | LogAttempt | LogState | LogProgress | LogGap | LogEnd
 _decoder: msgspec.msgpack.Decoder[LogEvent] = msgspec.msgpack.Decoder(LogEvent)
 
 
@@ -205,4 +214,4 @@ def _decode(frame: str | bytes) -> LogEvent | None:
 
 
 def _attempt_of(event: LogEvent) -> int:
-    return event.attempt if isinstance(event, LogData | LogAttempt | LogGap) else 0
+    return event.attempt if isinstance(event, LogData | LogAttempt | LogProgress | LogGap) else 0

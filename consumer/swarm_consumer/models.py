@@ -87,6 +87,15 @@ class Artifact(_Model, frozen=True, kw_only=True):
     attempt: int = 1
 
 
+class JobProgress(_Model, frozen=True, kw_only=True):
+    """How far a job says that it is."""
+
+    fraction: float
+    """From 0 to 1."""
+    text: str = ""
+    at: datetime | None = None
+
+
 class Job(_Model, frozen=True, kw_only=True):
     """A job; `spec`, `attempts`, `history` and `artifacts` are filled where one job was asked for."""
 
@@ -114,6 +123,8 @@ class Job(_Model, frozen=True, kw_only=True):
     occurrence_at: datetime | None = None
     cancel_requested: bool = False
     timings: dict[str, float | None] = {}
+    progress: JobProgress | None = None
+    trace_id: str | None = None
     spec: JobSpec | None = None
     attempts: list[Attempt] = []
     history: list[Change] = []
@@ -537,3 +548,44 @@ class Mount(_Model, frozen=True, kw_only=True):
     projects: list[MountProject] = []
     created_at: datetime | None = None
     created_by: str = ""
+
+
+class Webhook(_Model, frozen=True, kw_only=True):
+    """Who is told of jobs' ends; `url` is shortened for who is no operator, `old_until` while two secrets count."""
+
+    name: str
+    url: str = ""
+    states: list[str] = []
+    job_name: str | None = None
+    tag: str | None = None
+    only_named: bool = False
+    version: int = 1
+    old_until: datetime | None = None
+    disabled_at: datetime | None = None
+    disabled_why: str = ""
+    created_at: datetime | None = None
+    created_by: str = ""
+    waiting: int = 0
+    dead: int = 0
+
+
+class MadeWebhook(_Model, frozen=True, kw_only=True):
+    """A webhook with its secret, which is shown this once; None for mail."""
+
+    webhook: Webhook
+    secret: str | None = None
+
+
+class Delivery(_Model, frozen=True, kw_only=True):
+    """What became of one that was to be told: `waiting`, `delivered` or `dead`; `job` is None for a test."""
+
+    id: str
+    to: str = ""
+    job: int | None = None
+    state: str = ""
+    tries: int = 0
+    status: int | None = None
+    error: str = ""
+    created_at: datetime | None = None
+    tried_at: datetime | None = None
+    due_at: datetime | None = None

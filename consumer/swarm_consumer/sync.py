@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ApiToken,
         Artifact,
         Cancelled,
+        Delivery,
         DryRun,
         Event,
         Explanation,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         JoinToken,
         LogLevel,
         MadeToken,
+        MadeWebhook,
         Member,
         Mount,
         Occurrence,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
         SyslogLine,
         Usage,
         User,
+        Webhook,
         WhoAmI,
         Worker,
         WorkerStep,
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
     from swarm_consumer.secrets import Secrets
     from swarm_consumer.syslog import Recent, Syslog, SyslogFilter
     from swarm_consumer.users import Users
+    from swarm_consumer.webhooks import Webhooks
     from swarm_protocol.schedule import Edit, Schedule
     from swarm_protocol.spec import JobSpec
 
@@ -332,6 +336,69 @@ class SyncMounts:
         self._portal.call(self._verbs.deny(name, project))
 
 
+class SyncWebhooks:
+    """The verbs about a project's webhooks; its operators change them. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Webhooks) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def add(
+        self,
+        name: str,
+        url: str,
+        *,
+        on: Sequence[str] = ("failed", "timed_out"),
+        job_name: str | None = None,
+        tag: str | None = None,
+        only_named: bool = False,
+    ) -> MadeWebhook:
+        """Have jobs' ends told to an https URL, or to `mail:ADDRESS`; the secret that signs is shown this once."""
+        return self._portal.call(self._verbs.add(name, url, on=on, job_name=job_name, tag=tag, only_named=only_named))
+
+    def all(self) -> list[Webhook]:
+        """All webhooks of the project, by name."""
+        return self._portal.call(self._verbs.all())
+
+    def get(self, name: str) -> Webhook:
+        """One of them."""
+        return self._portal.call(self._verbs.get(name))
+
+    def remove(self, name: str) -> None:
+        """Delete one, and what it was still to be told."""
+        self._portal.call(self._verbs.remove(name))
+
+    def rotate_secret(self, name: str, *, overlap: float = 86400.0) -> MadeWebhook:
+        """Give it another secret; the old one signs too for `overlap` seconds."""
+        return self._portal.call(self._verbs.rotate_secret(name, overlap=overlap))
+
+    def enable(self, name: str) -> Webhook:
+        """Tell one again that was disabled because it had answered 410."""
+        return self._portal.call(self._verbs.enable(name))
+
+    def test(self, name: str) -> Delivery:
+        """Have it told of a test, once; `delivery` shows what comes of it."""
+        return self._portal.call(self._verbs.test(name))
+
+    def deliveries(
+        self, *, state: str | None = None, to: str | None = None, job: int | None = None, limit: int = 100
+    ) -> list[Delivery]:
+        """What was and is to be told, newest first, at most 500."""
+        return self._portal.call(self._verbs.deliveries(state=state, to=to, job=job, limit=limit))
+
+    def delivery(self, delivery: str) -> Delivery:
+        """One of them."""
+        return self._portal.call(self._verbs.delivery(delivery))
+
+    def redeliver(self, delivery: str) -> Delivery:
+        """Try one anew that was delivered or given up."""
+        return self._portal.call(self._verbs.redeliver(delivery))
+
+    def redeliver_dead(self, to: str | None = None) -> int:
+        """Try anew all that was given up, of one target or of all; how many."""
+        return self._portal.call(self._verbs.redeliver_dead(to))
+
+
 class SyncClient:
     """Signed in to one core; use it as a context manager, or call `close`."""
 
@@ -431,6 +498,10 @@ class SyncClient:
     def explain(self, job: int) -> Explanation:
         """Where a job is, or what it waits for, and why each worker isn't the one."""
         return self._portal.call(self._client.explain(job))
+
+    def glance(self, job: int) -> Job:
+        """One job as it is now, with its progress, and without all else that `job` brings."""
+        return self._portal.call(self._client.glance(job))
 
     def wait(self, job: int, *, within: float | None = None) -> Job:
         """The job once it has ended. Raises TimeoutError."""
@@ -591,3 +662,8 @@ class SyncClient:
     def mounts(self) -> SyncMounts:
         """The verbs of `Client.mounts`."""
         return SyncMounts(self._portal, self._client.mounts)
+
+    @property
+    def webhooks(self) -> SyncWebhooks:
+        """The verbs of `Client.webhooks`."""
+        return SyncWebhooks(self._portal, self._client.webhooks)

@@ -62,6 +62,12 @@ class TerminalWords(Protocol):
     def lost(self, session: Session) -> None: ...
 
 
+class ProgressSink(Protocol):
+    """What the gateway needs of who keeps progress."""
+
+    def hear(self, worker: UUID, message: m.Progress) -> None: ...
+
+
 class LogSink(Protocol):
     """What the gateway needs of the job logs."""
 
@@ -96,6 +102,7 @@ class Gateway:
         machines: Machines,
         logs: LogSink,
         terminals: TerminalWords,
+        progress: ProgressSink,
         gate: WorkerGate,
         clock: Clock,
         log: Log,
@@ -110,6 +117,7 @@ class Gateway:
         self._machines = machines
         self._logs = logs
         self._terminals = terminals
+        self._progress = progress
         self._gate = gate
         self._clock = clock
         self._log = log
@@ -249,6 +257,9 @@ class Gateway:
                     self._take_log(session, message)
                 case m.Started() | m.Harvesting():
                     self._report_step(session, message)
+                case m.Progress():
+                    if not self._refuse_stale(session, message.ref):
+                        self._progress.hear(session.worker, message)
                 case m.Finished():
                     self._report_end(session, message)
                 case m.Accepted():

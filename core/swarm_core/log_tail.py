@@ -31,6 +31,9 @@ class Status:
     truncated: bool
     ended_ago: float | None
     """Seconds since the attempt ended; None while it is open."""
+    fraction: float | None = None
+    """How far the attempt says that it is, from 0 to 1."""
+    text: str | None = None
 
     def length(self, stream: int) -> int:
         """How long an ended attempt's stream is."""
@@ -63,6 +66,15 @@ class State(_Event, frozen=True, kw_only=True, tag="state"):
     state: str
 
 
+class Progress(_Event, frozen=True, kw_only=True, tag="progress"):
+    """How far the attempt says that it is."""
+
+    attempt: int
+    fraction: float
+    """From 0 to 1."""
+    text: str
+
+
 class Gap(_Event, frozen=True, kw_only=True, tag="gap"):
     """The bytes before `to` are gone for good."""
 
@@ -82,7 +94,7 @@ class End(_Event, frozen=True, kw_only=True, tag="end"):
     truncated: bool
 
 
-Event = Data | NewAttempt | State | Gap | End
+Event = Data | NewAttempt | State | Progress | Gap | End
 
 
 class Tail:
@@ -96,6 +108,7 @@ class Tail:
         """A later attempt was just begun: look at it at once."""
         self._state = ""
         self._named = False
+        self._said: tuple[float, str] | None = None
         self._heard = now
 
     def steps(self, status: Status) -> list[Event]:
@@ -109,7 +122,16 @@ class Tail:
         if status.state != self._state:
             self._state = status.state
             found.append(State(state=status.state))
-        return found
+        return found + self._progress(status)
+
+    def _progress(self, status: Status) -> list[Event]:
+        if status.attempt is None or status.attempt != self.attempt or status.fraction is None:
+            return []
+        said = (round(status.fraction, 4), status.text or "")
+        if said == self._said:
+            return []
+        self._said = said
+        return [Progress(attempt=status.attempt, fraction=said[0], text=said[1])]
 
     def take(self, stream: int, start: int, data: bytes, now: float) -> list[Event]:
         """Bytes have come for this follower."""
@@ -144,6 +166,7 @@ class Tail:
     def _turn(self) -> None:
         assert self.attempt is not None
         self.attempt, self.offsets, self._named, self.turned = self.attempt + 1, {}, False, True
+        self._said = None
 
     def _end(self, status: Status) -> list[Event]:
         self.over = True

@@ -26,6 +26,7 @@ from swarm_core.api import terminals as terminal_routes
 from swarm_core.api import tokens as token_routes
 from swarm_core.api import usage as usage_routes
 from swarm_core.api import users as user_routes
+from swarm_core.api import webhooks as webhook_routes
 from swarm_core.api import workers as worker_routes
 from swarm_core.api.app import App, create_app
 from swarm_core.archive import TaskArchive
@@ -66,7 +67,12 @@ from swarm_core.logreader import LogReader
 from swarm_core.machines import Machines
 from swarm_core.module import Module, Supervisor
 from swarm_core.mount_board import MountBoard
+from swarm_core.notice.courier import Courier
+from swarm_core.notice.mailing import Mailer
+from swarm_core.notice.posting import Poster
+from swarm_core.notice.webhooks import Webhooks
 from swarm_core.operating import Operating
+from swarm_core.progress import ProgressKeeper
 from swarm_core.receiver import Receiver
 from swarm_core.reclaim import Reclaimer
 from swarm_core.reconcile import Reconciler
@@ -158,6 +164,7 @@ class Parts:
         self.api_tokens = ApiTokens(given.database, changed=self.gatekeeper.forget_programs)
         self.secrets = Secrets(given.database, given.sealer)
         self.mounts = Mounts(given.database, changed=self.signals.mounted)
+        self.webhooks = Webhooks(given.database, given.sealer, given.settings.notices)
         self.accounts = Accounts(given.database, self.people, self.passwords, changed=self.gatekeeper.forget)
         days = given.settings.timers.certificate_days
         self.certificate = Certificate(cluster.authority, given.clock, given.logger.child("certificate"), days=days)
@@ -174,7 +181,8 @@ class Parts:
         self.scheduler = Scheduler(
             database, self.dispatcher, log("scheduler"), self.limits, core=core, caught_up=caught_up
         )
-        templates, submitted = Templates(database, self.images, self.limits), self.signals.submitted
+        templates = Templates(database, self.images, self.limits, mail=given.settings.notices.mail)
+        submitted = self.signals.submitted
         firing = Firing(database, templates, self.limits, core=core, woken=submitted, stop=self.signals.stop)
         noted = self.signals.noted
         self.schedules = Schedules(database, templates, firing, changed=self.signals.scheduled, noted=noted)
@@ -214,6 +222,8 @@ class Parts:
         self.joblogs = JobLogs(
             database, self.blobs, self.events, clock, log("joblogs"), on_ack=self.dispatcher.log_safe, changed=logged
         )
+        self.progress = ProgressKeeper(database, clock, log("progress"), every=timers.progress, told=self.signals.said)
+        self._build_courier()
         self.heartbeats = Heartbeats(self.dispatcher)
         self.mount_board = MountBoard(database, self.dispatcher.sessions, log("mounts"))
         self.fleet = Fleet(core, self.dispatcher.workers, self.cache, clock)
@@ -243,11 +253,31 @@ class Parts:
         self.signals.is_limited = lambda: self.limits.in_force
         self.signals.relimit = self.limits.wake
         self.signals.mounts_changed = self.mount_board.wake
+        self.signals.ended = self.courier.ended
 
     async def _relimited(self) -> None:
         """Limits that were changed here count here at once."""
         await self.limits.refresh()
         self.signals.limited()
+
+    def _build_courier(self) -> None:
+        given, settings = self.given, self.given.settings.notices
+        mail, log = settings.mail, given.logger.child("courier")
+        if mail is not None and mail.tls == "none":
+            log.warning("mail goes to its server in the clear", server=mail.host, setting="SWARM_SMTP_TLS=none")
+        self.mailer = Mailer(mail, settings.trust, timeout=settings.timeout) if mail is not None else None
+        self.courier = Courier(
+            given.database,
+            given.clock,
+            log,
+            sealer=given.sealer,
+            poster=Poster(settings.allowed, settings.trust(), timeout=settings.timeout),
+            mailer=self.mailer,
+            patience=settings.patience,
+            timeout=settings.timeout,
+            base=settings.public_url,
+            user_agent=f"swarm-sync/{given.version}",
+        )
 
     def _modules(self) -> list[Module]:
         return [
@@ -265,6 +295,8 @@ class Parts:
             self.drains,
             self.sightings,
             self.joblogs,
+            self.progress,
+            self.courier,
             self.heartbeats,
             self.mount_board,
             self.fleet,
@@ -284,6 +316,7 @@ class Parts:
             Machines(given.database, given.clock, given.logger.child("machines")),
             self.joblogs,
             self.terminals,
+            self.progress,
             self.gatekeeper,
             given.clock,
             given.logger.child("gateway"),
@@ -320,6 +353,7 @@ class Parts:
             *secret_routes.routes(self.secrets),
             *syslog_routes.routes(self.syslog, self.log_levels, given.database),
             *mount_routes.routes(self.mounts),
+            *webhook_routes.routes(self.webhooks),
             *signin.routes(self.people, given.cluster.authority.pem, self.terminals.allows),
             *health.routes(lambda: self.supervisor.health, self.not_ready, given.core, version),
             self.gateway.route(),

@@ -1,6 +1,7 @@
-"""What a job needs beside its row: inputs, other jobs' outputs, secrets, mounts. Seen to in the transaction of its row.
+"""What a job needs beside its row: inputs, other jobs' outputs, secrets, mounts, webhooks.
 
-Whatever is found there is held until the transaction ends, so that no reclaim comes between.
+It is seen to in the transaction that takes the job. Whatever is found there is held until the transaction ends, so that
+no reclaim comes between.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -10,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from swarm_core import sources
+from swarm_core.notice.wanted import need_hooks
 from swarm_core.specs import invalid_spec
 from swarm_core.store import jobs, mounts, secrets
 from swarm_core.store.database import Connection
@@ -37,6 +39,7 @@ async def provide(connection: Connection, template: Template) -> Template:
     await need_inputs(connection, template.project, template.inputs)
     await need_secrets(connection, template.project, template.secrets)
     await need_mounts(connection, template.project, template.mounts, template.user)
+    await need_hooks(connection, template.project, template.hooks)
     return template
 
 

@@ -4,7 +4,7 @@ What it answers is committed. Submits that come at the same time share one state
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from swarm_core.store.database import ACQUIRE_SECONDS, Connection, Database, Poo
 from swarm_core.store.jobs import Key, Template
 from swarm_core.templates import Caller, Submitted, Templates
 from swarm_protocol.errors import SwarmError
+from swarm_protocol.trace import Origin
 
 MAX_BATCH: Final = 1000
 MAX_COUNT: Final = 100_000
@@ -80,10 +81,12 @@ class Receiver:
         keys: Sequence[str | None] = (),
         count: int = 1,
         key: str | None = None,
+        origin: Origin | None = None,
     ) -> list[Submitted]:
         """Make jobs of raw JSON specs durable, all or none; `count` copies where there is one spec.
 
         `keys` has an idempotency key for each spec, `key` is one for all of them: what it made before is returned.
+        `origin` is the trace that they are submitted in.
 
         Raises SwarmError: invalid_spec, image_unknown, blob_missing, idempotency_mismatch, limit_reached, too_large,
         unavailable.
@@ -95,6 +98,8 @@ class Receiver:
         if not 1 <= count <= MAX_COUNT:
             raise SwarmError("bad_request", f"count is from 1 to {MAX_COUNT}, not {count}", field="count")
         templates = [await self._templates.make(who, raw) for raw in specs]
+        if origin is not None:
+            templates = [replace(template, origin=origin) for template in templates]
         return await self.accept(templates, count, keys_of(specs, keys, count, key))
 
     async def dry_run(self, who: Caller, spec: bytes) -> DryRun:

@@ -15,6 +15,7 @@ from swarm_core.library import Library
 from swarm_core.module import Log
 from swarm_core.settings import Retention
 from swarm_core.store import blobs as blob_rows
+from swarm_core.store import deliveries as delivery_rows
 from swarm_core.store import images as image_rows
 from swarm_core.store import log_levels
 from swarm_core.store import logs as log_rows
@@ -49,6 +50,7 @@ class Reclaimed:
     blobs: int = 0
     tokens: int = 0
     occurrences: int = 0
+    deliveries: int = 0
     sessions: int = 0
     events: int = 0
     syslog: int = 0
@@ -117,6 +119,7 @@ class Reclaimer:
             blobs=await self._drop_blobs(),
             tokens=await rows.drop_join_tokens(api, _BATCH) + await rows.drop_login_tokens(api, _BATCH),
             occurrences=await _drain(lambda: schedule_rows.drop_old_occurrences(api, keep.jobs, _BATCH)),
+            deliveries=await _drain(lambda: delivery_rows.drop_old(api, keep.deliveries, _BATCH)),
             sessions=await _drain(lambda: rows.drop_sessions(api, _BATCH)),
             events=await _drain(lambda: stream_rows.forget(api, keep.events, _BATCH))
             + await _drain(lambda: stream_rows.forget_progress(api, keep.progress, _BATCH)),

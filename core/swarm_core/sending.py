@@ -6,6 +6,7 @@ from uuid import UUID
 
 from swarm_core.placement import Shape
 from swarm_core.store.attempts import Assignment, Picked
+from swarm_protocol import trace as traces
 from swarm_protocol.messages import Assign, ImageRef, Ref
 
 
@@ -26,5 +27,7 @@ def sendable(made: Assignment, job: Picked, shapes: Mapping[int, Shape]) -> Send
         project=job.project,
         image=ImageRef(name="", digest=job.image_digest),
         spec=job.spec.encode(),
+        project_name=job.project_name,
+        traceparent=traces.of_attempt(job.trace, job.trace_from, made.attempt) if job.trace else "",
     )
     return Sendable(made.worker, made.session, shapes[job.shape], message)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from swarm_core.notice import settings as notice_settings
+from swarm_core.notice.settings import NoticeSettings
 from swarm_protocol import quantities
 from swarm_protocol.errors import SwarmError
 
@@ -26,6 +28,8 @@ class Timers:
     """How often a core looks for leases that have run out, and for what a lost wake-up left behind."""
     access_token: float = 900.0
     reclaim: float = 60.0
+    progress: float = 3.0
+    """Between two writes of what jobs say of their progress."""
     certificate_days: float = 90.0
     slow_reader: float = 30.0
     """How long a page of the event stream may wait for its reader."""
@@ -63,6 +67,8 @@ class Retention:
     syslog: SyslogRetention = field(default_factory=SyslogRetention)
     usage: float = 400 * 86400.0
     """What removed jobs had used; a year and a month, so that a year can be looked at whole."""
+    deliveries: float = 30 * 86400.0
+    """What was told of jobs' ends, or given up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +90,7 @@ class Settings:
     """Least role in a project that may have a terminal on its running jobs; `nobody` turns terminals off."""
     timers: Timers = field(default_factory=Timers)
     retention: Retention = field(default_factory=Retention)
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
 
 
 def from_environment(env: Mapping[str, str] | None = None) -> Settings:
@@ -102,6 +109,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         terminal_role=_terminal_role(env.get("SWARM_TERMINAL_ROLE", "operator")),
         timers=_timers(env),
         retention=Retention(syslog=_syslog(env)),
+        notices=notice_settings.from_environment(env, seconds),
     )
 
 

@@ -14,7 +14,7 @@ from swarm_core.events import JobEvents, Moves
 from swarm_core.hibernator import Hibernator
 from swarm_core.scheduler import Scheduler
 from swarm_core.session import Wishes
-from swarm_protocol.states import JobState
+from swarm_protocol.states import TERMINAL, JobState
 
 _WAITS_FOR_TIME = frozenset({str(JobState.SLEEPING)})
 
@@ -67,6 +67,8 @@ class Signals:
         """Whether any project has limits: what a job of it lets go of is room for another once that is committed."""
         self.relimit: Callable[[], None] = lambda: None
         """Called when the limits of a project were changed by any core."""
+        self.ended: Callable[[], None] = lambda: None
+        """Called where jobs have ended, after the commit."""
         cache.on("queued", self._on_queued)
         cache.on("changed", self._on_changed)
         cache.on("stop", self._on_stop)
@@ -90,6 +92,8 @@ class Signals:
         sleeping = any(state in _WAITS_FOR_TIME for _, state, _ in moves)
         jobs = [job for job, _, _ in moves]
         self._wake(shapes, sleeping, jobs)
+        if any(state in TERMINAL for _, state, _ in moves):
+            self.ended()
         if shapes:
             self._cache.publish("queued", Queued(self._core, list(shapes)))
         self._cache.publish("changed", Changed(self._core, jobs, sleeping))
@@ -98,6 +102,12 @@ class Signals:
         """The sealed log of these jobs grew; this core's readers know already."""
         if jobs:
             self._cache.publish("changed", Changed(self._core, list(jobs), False))
+
+    def said(self, jobs: Sequence[int]) -> None:
+        """These jobs said how far they are."""
+        self._events.notify(jobs)
+        self.wake_feed()
+        self.logged(jobs)
 
     def submitted(self, moves: Moves, timed: bool) -> None:
         """Jobs that are new. With `timed` one of them has a start time or a queue timeout: it may be the next due."""

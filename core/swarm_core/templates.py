@@ -10,6 +10,8 @@ from uuid import UUID
 
 import msgspec
 
+from swarm_core.notice import wanted as notices
+from swarm_core.notice.settings import Mail
 from swarm_core.provision import secret_names
 from swarm_core.specs import decode_spec, shape_of, wake_at
 from swarm_core.store import jobs
@@ -67,7 +69,9 @@ class Limiting(Protocol):
 class Templates:
     """Makes templates, with a memory."""
 
-    def __init__(self, database: Database, images: ImageLookup, limits: Limiting) -> None:
+    def __init__(self, database: Database, images: ImageLookup, limits: Limiting, *, mail: Mail | None = None) -> None:
+        """`mail`: the server that mail of jobs' ends goes through."""
+        self._mail = mail
         self._database = database
         self._images = images
         self._limits = limits
@@ -80,6 +84,7 @@ class Templates:
         Raises SwarmError: too_large, invalid_spec, image_unknown, limit_reached.
         """
         spec = self.decode(raw)
+        self.check_mails(spec, "")
         if not digest:
             digest = (await self._images.resolve(who.project, spec.image)).digest
         self._limits.check(who.project, spec.resources)
@@ -109,7 +114,13 @@ class Templates:
             secrets=secret_names(spec) if spec.secrets else (),
             mounts=mount_names(spec.mounts) if spec.mounts else (),
             user=spec.user,
+            notify=notices.kept(spec),
+            hooks=notices.hooks_of(spec),
         )
+
+    def check_mails(self, spec: JobSpec, above: str) -> None:
+        """Whether mail can go where a spec wants it; `above` stands before wrong fields. Raises SwarmError."""
+        notices.check_mails(spec, self._mail, above)
 
     def decode(self, raw: bytes) -> JobSpec:
         """The spec in these bytes. Raises SwarmError(too_large | invalid_spec)."""

@@ -182,6 +182,16 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mode: int = 0o644
 
 
+class Progress(_Message, frozen=True, tag="progress"):
+    """How far an attempt says that it is; at most one a second of each. It came with minor version 2."""
+
+    ref: Ref
+    fraction: float
+    """From 0 to 1."""
+    text: str = ""
+    """What it does, at most 200 characters."""
+
+
 class Finished(_Message, frozen=True, tag="finished"):
     """The end of an attempt. Repeated after each reconnect until it is acknowledged."""
 
@@ -340,6 +350,9 @@ class Assign(_Message, frozen=True, tag="assign"):
     project: UUID
     image: ImageRef
     spec: bytes
+    project_name: str = ""
+    traceparent: str = ""
+    """What the attempt runs under (W3C); empty for jobs from before there were traces."""
 
 
 class Cancel(_Message, frozen=True, tag="cancel"):
@@ -475,6 +488,7 @@ FromWorker = (
     | Accepted
     | Started
     | Harvesting
+    | Progress
     | Log
     | Finished
     | Ping

@@ -11,6 +11,7 @@ import msgspec
 
 from swarm_protocol.filenames import to_bytes
 from swarm_protocol.needs import KIND_RULE, MAX_GPUS, NETWORKS, Needs, check_mounts, is_gpu_kind, mount_names
+from swarm_protocol.notice import check_notices
 from swarm_protocol.secrets import Named, check_secrets
 from swarm_protocol.sources import MAX_SOURCES, JobOutputs
 
@@ -26,6 +27,12 @@ MAX_TIMEOUT: Final = 366 * 86400.0
 DIGEST: Final = re.compile(r"^sha256:[0-9a-f]{64}$")
 _LABEL: Final = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$")
 _ENV_NAME: Final = re.compile(r"^[^=\0]+$")
+OWN_ENV: Final = frozenset({"SWARM_JOB", "SWARM_ATTEMPT", "SWARM_PROJECT", "SWARM_PROGRESS", "TRACEPARENT"})
+"""Variables that every attempt is given."""
+WARN_SIGNALS: Final = tuple(
+    f"SIG{name}" for name in ("ALRM", "CONT", "HUP", "INT", "QUIT", "TERM", "URG", "USR1", "USR2", "WINCH")
+)
+"""What a job can be warned with: all that a program can catch and has a use for."""
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,6 +74,15 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     run: float | None = None
     stop_grace: float = 10.0
     """Between SIGTERM and SIGKILL when an attempt is stopped."""
+    warn: float | None = None
+    """So many seconds before `run` is over, the job is sent `warn_signal`."""
+    warn_signal: str = "SIGURG"
+    """By default one that does nothing to a program which does not catch it."""
+
+    @property
+    def warn_after(self) -> float | None:
+        """Seconds of running after which the job is warned; None: never."""
+        return None if self.run is None or self.warn is None else self.run - self.warn
 
 
 class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -109,6 +125,8 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether its standard input is open: it reads what somebody types who connects to it while it runs."""
     tty: bool = False
     """Whether it has a terminal of its own; what it writes is then all one stream."""
+    notify: list[str] = []
+    """Who is told of its end: `NAME` of a webhook or `mail:ADDRESS`, each for all ends or `:STATES` (`notice`)."""
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -142,13 +160,14 @@ def check(spec: JobSpec) -> list[FieldError]:
             "env",
             f"{name!r} is no name for a variable: it can't hold `=` or NUL",
         )
+        need(name not in OWN_ENV, f"env.{name}", "swarm sets it for each attempt; leave it out or call yours otherwise")
     for label in spec.constraints:
         need(bool(_LABEL.match(label)), "constraints", f"{label!r} is no label: letters, digits and . _ / -")
     errors += _check_resources(spec.resources)
     errors += _check_timeouts(spec.timeouts)
     errors += _check_files(spec)
     errors += _check_sources(spec.inputs_from)
-    errors += [FieldError(*wrong) for wrong in check_secrets(spec.secrets)]
+    errors += [FieldError(*wrong) for wrong in (*check_secrets(spec.secrets), *check_notices(spec.notify))]
     errors += [FieldError(*wrong) for wrong in check_mounts(spec.mounts)]
     need(spec.network in NETWORKS, "network", "none or egress")
     return errors
@@ -182,6 +201,26 @@ def _check_timeouts(limits: Timeouts) -> list[FieldError]:
     ]
     if not 0 <= limits.stop_grace <= 3600:
         errors.append(FieldError("timeouts.stop_grace", "from 0 to 3600 seconds"))
+    return errors + _check_warning(limits)
+
+
+def signal_name(text: str) -> str:
+    """A signal as a spec names it, of `USR1`, `sigusr1` or `SIGUSR1`; whether it will do is seen later."""
+    name = text.strip().upper()
+    return name if name.startswith("SIG") else f"SIG{name}"
+
+
+def _check_warning(limits: Timeouts) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if limits.warn is not None and limits.run is None:
+        errors.append(FieldError("timeouts.warn", "it counts back from the run timeout: give that too (--timeout)"))
+    elif limits.warn is not None and limits.run is not None and not 0 < limits.warn < limits.run:
+        errors.append(
+            FieldError("timeouts.warn", f"more than 0 and less than the run timeout of {limits.run:g} seconds")
+        )
+    if limits.warn_signal not in WARN_SIGNALS:
+        message = f"{limits.warn_signal[:40]!r} is none that a job can be warned with: {', '.join(WARN_SIGNALS)}"
+        errors.append(FieldError("timeouts.warn_signal", message))
     return errors
 
 
@@ -256,7 +295,9 @@ NEWER_DATA: Final = {"swarm.data": "1"}
 """The label by which workers say that they know secrets, empty folders, names that are not UTF-8, and open input."""
 NEWER_HOST: Final = {"swarm.host": "1"}
 """The label by which workers say that they know mounts, GPUs and networks."""
-NEWER: Final = NEWER_DATA | NEWER_HOST
+NEWER_NOTICE: Final = {"swarm.notice": "1"}
+"""The same of warnings before a job's time is up."""
+NEWER: Final = NEWER_DATA | NEWER_HOST | NEWER_NOTICE
 """All labels that stand for a version that knows enough."""
 
 
@@ -267,6 +308,8 @@ def demands(spec: JobSpec) -> dict[str, str]:
         newer |= NEWER_DATA
     if needs(spec) is not None:
         newer |= NEWER_HOST
+    if spec.timeouts.warn is not None:
+        newer |= NEWER_NOTICE
     return {**spec.constraints, **newer} if newer else spec.constraints
 
 

@@ -17,6 +17,7 @@ from swarm_protocol.messages import (
     Resize,
     Welcome,
 )
+from swarm_protocol.progress import Said
 
 
 class Phase(Enum):
@@ -84,6 +85,14 @@ class RunnerHarvesting:
 
 
 @dataclass(frozen=True)
+class RunnerSaid:
+    """The job says how far it is."""
+
+    ref: Ref
+    said: Said
+
+
+@dataclass(frozen=True)
 class RunnerDone:
     """The outcome is in the journal."""
 
@@ -140,6 +149,7 @@ Event = (
     | Restored
     | RunnerStarted
     | RunnerHarvesting
+    | RunnerSaid
     | RunnerDone
     | RunnerGone
     | LogDelivered

@@ -23,11 +23,15 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
     project: UUID
     image: ImageRef
     spec: bytes
+    project_name: str = ""
+    traceparent: str = ""
     container: str = ""
     """Engine's id once it exists."""
     started: float | None = None
     """CLOCK_BOOTTIME in seconds when the container had started."""
     timings: dict[str, float] = {}
+    warned: bool = False
+    """It was told that its time is nearly up."""
     outcome: Finished | None = None
     acked: bool = False
     """The outcome is committed; only the log is still to be brought."""
@@ -35,11 +39,25 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
     @classmethod
     def of(cls, assign: Assign) -> "Record":
         """The first record of an assignment."""
-        return cls(ref=assign.ref, project=assign.project, image=assign.image, spec=assign.spec)
+        return cls(
+            ref=assign.ref,
+            project=assign.project,
+            image=assign.image,
+            spec=assign.spec,
+            project_name=assign.project_name,
+            traceparent=assign.traceparent,
+        )
 
     def assign(self) -> Assign:
         """The assignment again."""
-        return Assign(ref=self.ref, project=self.project, image=self.image, spec=self.spec)
+        return Assign(
+            ref=self.ref,
+            project=self.project,
+            image=self.image,
+            spec=self.spec,
+            project_name=self.project_name,
+            traceparent=self.traceparent,
+        )
 
 
 class Journal:

@@ -18,6 +18,7 @@ from swarm_worker.failures import AttemptFailed
 from swarm_worker.images import Ready
 from swarm_worker.mounts import NONE_GIVEN
 from swarm_worker.offering import Offering
+from swarm_worker.progress import ProgressFile
 from swarm_worker.runtimes import users
 from swarm_worker.runtimes.docker import Containers
 from swarm_worker.runtimes.engine import EngineGone, EngineRefused
@@ -43,6 +44,9 @@ class Launch:
         engine_patience: float,
         secrets: Secrets,
         offering: Offering,
+        *,
+        project: str = "",
+        traceparent: str = "",
     ) -> None:
         self._ref = ref
         self._spec = spec
@@ -54,14 +58,18 @@ class Launch:
         self._patience = engine_patience
         self._secrets = secrets
         self._offering = offering
+        self._project = project
+        self._traceparent = traceparent
+        self.progress = ProgressFile(folder)
         self._sandbox: str | None = None
         self._mounts = NONE_GIVEN
         self._gpus: tuple[str, ...] = ()
         self.name = container_name(owner.cluster, ref)
 
     def make_folders(self) -> None:
-        """Make `in` and `out`. Raises OSError."""
+        """Make `in`, `out` and the file of its progress. Raises OSError."""
         files.make_folders(self._folder, None)
+        self.progress.make()
         for name in self._spec.folders:
             files.make_folder(self._folder, name)
 
@@ -189,6 +197,9 @@ class Launch:
             mounts=self._mounts,
             gpus=self._gpus,
             runtime="" if self._gpus else self._offering.plain_runtime,
+            progress=self.progress.path,
+            project=self._project,
+            traceparent=self._traceparent,
         )
 
     def _give_out_to(self, user: str) -> None:

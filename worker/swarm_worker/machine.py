@@ -20,6 +20,7 @@ from swarm_protocol.messages import (
     Harvesting,
     HeldAttempt,
     Lease,
+    Progress,
     Reconcile,
     Reconciled,
     Ref,
@@ -27,6 +28,7 @@ from swarm_protocol.messages import (
     Started,
     Welcome,
 )
+from swarm_protocol.progress import Said
 from swarm_protocol.states import WorkerState
 from swarm_worker.events import (
     Connecting,
@@ -47,6 +49,7 @@ from swarm_worker.events import (
     RunnerDone,
     RunnerGone,
     RunnerHarvesting,
+    RunnerSaid,
     RunnerStarted,
     Send,
     Settle,
@@ -56,6 +59,8 @@ from swarm_worker.events import (
 )
 from swarm_worker.lease import LeaseClock
 
+_PROGRESS_SINCE: Final = 2
+"""Minor version of the core from which on it knows the word."""
 MAX_WAITING: Final = 64
 """Assignments beyond the free slots that are kept until one is free; more are given back."""
 MAX_REMEMBERED: Final = 10_000
@@ -76,6 +81,8 @@ class Held:
     finished: Finished | None = None
     acked: bool = False
     started: dict[str, float] | None = None
+    said: Said | None = None
+    """How far it last said that it is."""
 
     @property
     def ref(self) -> Ref:
@@ -95,6 +102,7 @@ class Machine:
     _leaving: set[Ref] = field(default_factory=set)
     _connected: bool = False
     _reconciled: bool = False
+    _core_minor: int = 0
     lease: LeaseClock = field(default_factory=LeaseClock)
     own_slots: int = 0
 
@@ -171,6 +179,8 @@ class Machine:
                 return self._on_reconciled(event)
             case RunnerStarted() | RunnerHarvesting() | RunnerDone() | RunnerGone() | LogDelivered():
                 return self._progress(event)
+            case RunnerSaid(ref=ref, said=said):
+                return self._hear(ref, said)
             case Restored():
                 return self._restore(event)
             case ModeWanted(mode=mode):
@@ -189,8 +199,8 @@ class Machine:
         match event:
             case Connecting(at=at):
                 self.lease.connecting(at)
-            case Welcome(lease_seconds=seconds):
-                self._connected, self._reconciled = True, False
+            case Welcome(lease_seconds=seconds, minor=minor):
+                self._connected, self._reconciled, self._core_minor = True, False, minor
                 self.slots = self.own_slots
                 if self.mode is Mode.DRAINING:  # a word of the session before; this one's core says it again
                     self.mode = Mode.SERVING
@@ -298,6 +308,18 @@ class Machine:
             return self._say(Started(ref=ref, timings=timings))
         return self._say(Harvesting(ref=ref))
 
+    def _hear(self, ref: Ref, said: Said) -> list[Effect]:
+        held = self.held.get(ref)
+        if held is None or held.phase is Phase.FINISHED:
+            return []
+        held.said = said
+        return self._tell(held)
+
+    def _tell(self, held: Held) -> list[Effect]:
+        if held.said is None or self._core_minor < _PROGRESS_SINCE:
+            return []
+        return self._say(Progress(ref=held.ref, fraction=held.said.fraction, text=held.said.text))
+
     def _done(self, finished: Finished) -> list[Effect]:
         ref = finished.ref
         held = self.held.get(ref)
@@ -349,7 +371,7 @@ class Machine:
             effects += self._say(Started(ref=held.ref, timings=held.started))
         if held.phase is Phase.HARVESTING:
             effects += self._say(Harvesting(ref=held.ref))
-        return effects
+        return [*effects, *self._tell(held)]
 
     def _restore(self, event: Restored) -> list[Effect]:
         ref = event.assign.ref

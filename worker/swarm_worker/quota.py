@@ -13,9 +13,13 @@ MAX_ENTRIES: Final = 100_000
 """Files and folders in `/out`: the host's inodes are a resource too."""
 
 
-def overrun(out: Path, limit: int, pid: int | None = None) -> str | None:
-    """What to tell the job's owner when the quota is passed, else None. Blocks: call it in a thread."""
+def overrun(out: Path, limit: int, pid: int | None = None, also: Path | None = None) -> str | None:
+    """What to tell the job's owner when the quota is passed, else None. Blocks: call it in a thread.
+
+    `also` is a file beside `out` that the job can write to.
+    """
     used, entries = _usage(out)
+    used += _size(also)
     if entries > MAX_ENTRIES:
         return f"more than {MAX_ENTRIES:,} files in /out; pack them into an archive"
     if used + _tmp_usage(pid) > limit:
@@ -39,6 +43,13 @@ def _usage(out: Path) -> tuple[int, int]:
         except OSError:
             continue  # gone or closed meanwhile: the job is still at work
     return used, entries
+
+
+def _size(file: Path | None) -> int:
+    try:
+        return 0 if file is None else os.lstat(file).st_blocks * 512
+    except OSError:
+        return 0
 
 
 def _tmp_usage(pid: int | None) -> int:

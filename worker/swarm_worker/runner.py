@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,7 +19,7 @@ from swarm_protocol.spec import JobSpec
 from swarm_protocol.states import FailureKind
 from swarm_worker import failures, harvest, prepare, quota
 from swarm_worker.capture import Capture
-from swarm_worker.events import Event, RunnerDone, RunnerGone, RunnerHarvesting, RunnerStarted, Why
+from swarm_worker.events import Event, RunnerDone, RunnerGone, RunnerHarvesting, RunnerSaid, RunnerStarted, Why
 from swarm_worker.failures import AttemptFailed, End
 from swarm_worker.images import Images, Ready
 from swarm_worker.journal import Journal, Record
@@ -31,6 +32,7 @@ from swarm_worker.runtimes.sandbox import Sandboxes
 from swarm_worker.secrets import Secrets
 from swarm_worker.spool import Spool
 from swarm_worker.transfer import Transfer
+from swarm_worker.warning import Warner
 
 T = TypeVar("T")
 _TAIL = 8192
@@ -102,7 +104,10 @@ class Runner:
             parts.engine_patience,
             parts.secrets,
             parts.offering,
+            project=record.project_name,
+            traceparent=record.traceparent,
         )
+        self._warner = Warner(record, self._spec.timeouts, parts.containers, parts.journal, parts.note)
         self._image = False
         self._engine_was_away = False
         self._capture = Capture(record.ref, spool, parts.containers, parts.grew, parts.note, self._spec.tty)
@@ -229,7 +234,10 @@ class Runner:
         finally:
             exit_.cancel()
             await asyncio.wait({exit_})
-        return self._judge(ended, early)
+        self._look()
+        end = self._judge(ended, early)
+        self._complain()
+        return end
 
     async def _until_exit_or_reason(self, exit_: "asyncio.Task[Exit]", begun: float) -> End | None:
         """Wait for the exit (None) or for a reason to end the container before."""
@@ -238,7 +246,8 @@ class Runner:
         pid: int | None = None
         try:
             while True:
-                left = 1.0 if limit is None else min(1.0, begun + limit - self._parts.boottime())
+                up = begun + (inf if limit is None else limit)
+                left = min(1.0, min(up, self._warner.due(begun)) - self._parts.boottime())
                 await asyncio.wait({exit_, told}, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED)
                 if exit_.done():
                     return None
@@ -246,11 +255,27 @@ class Runner:
                     return self._stopped_end()
                 if limit is not None and self._parts.boottime() >= begun + limit:
                     return failures.run_timeout(limit)
+                if self._parts.boottime() >= self._warner.due(begun):
+                    await self._warner.warn()
+                self._look()
                 pid = await self._pid() if pid is None else pid
                 if (too_much := await self._overrun(pid)) is not None:
                     return End(FailureKind.OUTPUT_TOO_LARGE.value, f"stopped: {too_much}")
         finally:
             told.cancel()
+
+    def _look(self) -> None:
+        """See how far the job says that it is."""
+        said = self._launch.progress.look()
+        if said is not None:
+            self._parts.report(RunnerSaid(self.ref, said))
+
+    def _complain(self) -> None:
+        """Tell in the job's log, once it is whole, of progress that was not understood."""
+        line, tail = self._launch.progress.complaint.encode(), self._spool.tail(2, _TAIL)
+        if line and line not in tail:  # a worker that came back may have written it before
+            self._spool.append(2, (b"" if tail[-1:] in (b"", b"\n") else b"\n") + line + b"\n")
+            self._parts.grew(self.ref, self._spool)
 
     async def _pid(self) -> int:
         try:
@@ -259,7 +284,8 @@ class Runner:
             return 0
 
     async def _overrun(self, pid: int | None) -> str | None:
-        return await asyncio.to_thread(quota.overrun, self._folder / "out", self._spec.resources.disk, pid)
+        out, also = self._folder / "out", self._launch.progress.path
+        return await asyncio.to_thread(quota.overrun, out, self._spec.resources.disk, pid, also)
 
     async def _stop_container(self, early: End) -> None:
         discarded = self._why is Why.DISCARDED

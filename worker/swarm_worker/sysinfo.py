@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from swarm_protocol.messages import Capacity, Gpu, SysInfo
-from swarm_protocol.spec import MIB, NEWER_DATA, NEWER_HOST
+from swarm_protocol.spec import MIB, NEWER
 from swarm_worker.gpus import kind_label
 from swarm_worker.settings import Settings
 
@@ -70,7 +70,7 @@ def capacity(settings: Settings) -> Capacity:
 def labels(settings: Settings, cards: Sequence[Gpu] = ()) -> dict[str, str]:
     """What constraints can match."""
     own = {"os": platform.system().lower(), "arch": architecture(), "hostname": socket.gethostname()}
-    return own | kind_label(cards) | dict(settings.labels) | NEWER_DATA | NEWER_HOST
+    return own | kind_label(cards) | dict(settings.labels) | NEWER
 
 
 def load1() -> float:

@@ -47,6 +47,10 @@ async def _mounts(client: Client) -> list[Offer]:
     return [(mount.name, mount.path) for mount in await client.mounts.all()]
 
 
+async def _webhooks(client: Client) -> list[Offer]:
+    return [(webhook.name, webhook.url) for webhook in await client.webhooks.all()]
+
+
 def job_ids(incomplete: str) -> list[Offer]:
     """Recent jobs with their state."""
     return _offer(_jobs, incomplete)
@@ -90,6 +94,11 @@ def module_names(incomplete: str) -> list[Offer]:
 def mount_names(incomplete: str) -> list[Offer]:
     """Mounts that the project may use."""
     return _offer(_mounts, incomplete)
+
+
+def webhook_names(incomplete: str) -> list[Offer]:
+    """The project's webhooks."""
+    return _offer(_webhooks, incomplete)
 
 
 def _offer(find: Callable[[Client], Awaitable[list[Offer]]], incomplete: str) -> list[Offer]:

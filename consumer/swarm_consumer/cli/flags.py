@@ -12,14 +12,14 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import msgspec
 import typer
 
-from swarm_consumer.cli.completion import mount_names, secret_names
+from swarm_consumer.cli.completion import mount_names, secret_names, webhook_names
 from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.draft import Draft
 from swarm_consumer.times import start_time
 from swarm_protocol.needs import parse_gpus
 from swarm_protocol.quantities import QuantityError, cpu_millis, seconds, size
 from swarm_protocol.secrets import parse_secret
-from swarm_protocol.spec import JobSpec
+from swarm_protocol.spec import JobSpec, signal_name
 
 R = TypeVar("R")
 Texts = list[str] | None
@@ -69,6 +69,9 @@ class Flags:
     disk: Annotated[Text, _option("--disk", "SIZE", "Room for /out and /tmp together.")] = None
     gpu: Annotated[Text, _option("--gpu", "N[:KIND]", "GPUs: 1, or 2:a100.")] = None
     timeout: Annotated[Text, _option("--timeout", "TIME", "Time to run: 90s, 15m, 2h.")] = None
+    warn: Annotated[
+        Text, _option("--warn", "TIME[:SIGNAL]", "So long before that, a signal: 60s, 5m:SIGUSR1 (SIGURG).")
+    ] = None
     priority: Annotated[int | None, _option("--priority", "N", "-1000 to 1000; higher first.")] = None
     retries: Annotated[int | None, _option("--retries", "N", "New attempts after its own failures.")] = None
     infra_retries: Annotated[
@@ -79,6 +82,16 @@ class Flags:
     name: Annotated[Text, _option("--name", "NAME", "A name for the job.", "-n")] = None
     tag: Annotated[Texts, _option("--tag", "TAG", "A note to find it by.")] = None
     at: Annotated[Text, _option("--at", "TIME", "Start then: +2h, RFC 3339, or local '2026-01-02 03:04'.")] = None
+    notify: Annotated[
+        Texts,
+        typer.Option(
+            "--notify",
+            metavar="WHO[:STATES]",
+            help="Told of its end: a webhook, or mail:ADDRESS.",
+            show_default=False,
+            autocompletion=webhook_names,
+        ),
+    ] = None
     idempotency_key: Annotated[
         Text, _option("--idempotency-key", "KEY", "The same key and job later is the same job.")
     ] = None
@@ -138,6 +151,7 @@ def _gathered(flags: Flags, spec: JobSpec, environ: Mapping[str, str]) -> dict[s
         "secrets": [*spec.secrets, *map(parse_secret, flags.secret or ())],
         "mounts": [*spec.mounts, *(flags.mount or ())],
         "tags": [*spec.tags, *(flags.tag or ())],
+        "notify": [*spec.notify, *(flags.notify or ())],
         "constraints": spec.constraints | dict(_pair(text) for text in flags.constraint or ()),
     }
 
@@ -197,9 +211,15 @@ def _resources(flags: Flags, spec: JobSpec) -> dict[str, Any]:
 
 def _times(flags: Flags, spec: JobSpec, now: datetime) -> dict[str, Any]:
     changes: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
     if flags.timeout is not None:
-        limit = _quantity("--timeout", flags.timeout, seconds)
-        changes["timeouts"] = msgspec.structs.replace(spec.timeouts, run=limit)
+        limits["run"] = _quantity("--timeout", flags.timeout, seconds)
+    if flags.warn is not None:
+        before, colon, name = flags.warn.partition(":")
+        limits["warn"] = _quantity("--warn", before, seconds)
+        limits |= {"warn_signal": signal_name(name)} if colon else {}
+    if limits:
+        changes["timeouts"] = msgspec.structs.replace(spec.timeouts, **limits)
     if flags.at is not None:
         changes["at"] = _quantity("--at", flags.at, lambda text: start_time(text, now))
     return changes

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import BinaryIO
 
-from swarm_consumer.logs import STDOUT, LogAttempt, LogData, LogEnd, LogEvent, LogGap, LogState
+from swarm_consumer.cli.pace import Pace
+from swarm_consumer.logs import STDOUT, LogAttempt, LogData, LogEnd, LogEvent, LogGap, LogProgress, LogState
 
 
 class LogPrinter:
@@ -21,6 +22,7 @@ class LogPrinter:
         self._out = out
         self._err = err
         self._tell = tell
+        self._pace = Pace()
         self.state = ""
         self.end: LogEnd | None = None
         self.moved: Callable[[str], None] = lambda _: None
@@ -48,6 +50,9 @@ class LogPrinter:
                 self._tell(f"is {event.state}")
         elif isinstance(event, LogAttempt):
             self._tell(f"attempt {event.attempt}{f' on {event.worker}' if event.worker else ''}")
+        elif isinstance(event, LogProgress):
+            if line := self._pace.line(event.fraction, event.text):
+                self._tell(f"is at {line}")
         elif isinstance(event, LogGap):
             self._tell(f"log: bytes up to {event.to} of attempt {event.attempt} are lost")
         elif isinstance(event, LogEnd):

@@ -9,6 +9,7 @@ from swarm_consumer.cli.completion import image_names, job_ids
 from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.errors import UsageError, report
 from swarm_consumer.cli.output import brief, document, table, write
+from swarm_consumer.cli.pace import brief as brief_progress
 from swarm_consumer.cli.text import age, duration
 from swarm_consumer.client import Client
 from swarm_consumer.jobs import JobFilter
@@ -39,8 +40,9 @@ def jobs(
     if json:
         document([brief(job, "spec", "attempts", "history", "artifacts", "waits_for") for job in found])
         return
-    rows = [_row(job) for job in found]
-    table(("ID", "STATE", "NAME", "IMAGE", "CREATED", "RAN", "EXIT", "WORKER"), rows)
+    said = any(job.progress for job in found)
+    headers = ("ID", "STATE", *(("PROGRESS",) if said else ()), "NAME", "IMAGE", "CREATED", "RAN", "EXIT", "WORKER")
+    table(headers, [_row(job, said) for job in found])
 
 
 def _states(given: list[str]) -> list[str]:
@@ -55,11 +57,14 @@ async def _collect(client: Client, which: JobFilter, limit: int | None) -> list[
     return [job async for job in client.jobs(which, limit=limit)]
 
 
-def _row(job: Job) -> tuple[object, ...]:
+def _row(job: Job, with_progress: bool) -> tuple[object, ...]:
     code = "" if job.exit_code is None else job.exit_code
+    said = job.progress
+    progress = brief_progress(said.fraction, said.text) if said else ""
     return (
         job.id,
         job.state,
+        *((progress,) if with_progress else ()),
         job.name or "",
         job.image,
         age(job.created_at),
@@ -81,15 +86,19 @@ def wait(
     timeout: Annotated[str | None, typer.Option("--timeout", metavar="TIME", help="At most so long: 90s, 2h.")] = None,
     json: Json = False,
 ) -> None:
-    """Wait until jobs have ended; exit as the first that did not succeed (124: --timeout)."""
+    """Wait until jobs have ended; exit as the first that did not succeed (124: --timeout).
+
+    Of up to ten jobs, what they say of their progress is told on standard error.
+    """
     from swarm_consumer.cli.submit import first_failure
+    from swarm_consumer.cli.waiting import wait_all
 
     try:
         limit = None if timeout is None else seconds(timeout)
     except QuantityError as error:
         raise UsageError(f"--timeout: {error}") from None
     try:
-        ended = with_client(lambda client: client.wait_all(ids, within=limit))
+        ended = with_client(lambda client: wait_all(client, ids, limit))
     except TimeoutError as error:
         report(error)
         raise typer.Exit(EXIT_TIMED_OUT) from None

@@ -37,6 +37,7 @@ class Root(LazyGroup):
         "images": Entry(f"{_CLI}.images", "images", "Images"),
         "secret": Entry(f"{_CLI}.secrets", "app", "Data"),
         "mount": Entry(f"{_CLI}.mounts", "app", "Data"),
+        "webhook": Entry(f"{_CLI}.webhooks", "app", "Notifications"),
         "worker": Entry(f"{_CLI}.workers", "app", "Workers"),
         "syslog": Entry(f"{_CLI}.syslog", "app", "The cores"),
         "user": Entry(f"{_CLI}.users", "app", "People"),

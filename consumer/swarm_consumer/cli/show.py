@@ -9,6 +9,7 @@ from swarm_consumer.cli.completion import job_ids
 from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.jobs import Json, ran
 from swarm_consumer.cli.output import document, write
+from swarm_consumer.cli.pace import spoken
 from swarm_consumer.cli.text import age, clean, columns, duration, moment, reason
 from swarm_consumer.client import Client
 from swarm_consumer.models import Job
@@ -79,12 +80,20 @@ def _head(job: Job) -> str:
         ),
         ("created", f"{moment(job.created_at)} ({age(job.created_at)}) by {job.user or '?'}"),
         ("ran", ran(job)),
+        ("progress", _progress(job)),
+        ("notify", ", ".join(job.spec.notify) if job.spec else ""),
+        ("trace", job.trace_id or ""),
     )
     return "".join(f"{key:<10} {clean(value)}\n" for key, value in pairs if value != "")
 
 
 def _gpus(res: Resources) -> str:
     return f"{res.gpus}{f' of kind {res.gpu_kind}' if res.gpu_kind else ''}" if res.gpus else ""
+
+
+def _progress(job: Job) -> str:
+    said = job.progress
+    return f"{spoken(said.fraction, said.text)} ({age(said.at)})" if said else ""
 
 
 def _times(job: Job) -> str:

@@ -139,8 +139,10 @@ async def _submit(client: Client, draft: Draft, count: int, flags: Flags, wait: 
 
 
 async def _wait(client: Client, ids: list[int], json: bool) -> int:
+    from swarm_consumer.cli.waiting import wait_all
+
     try:
-        ended = await client.wait_all(ids)
+        ended = await wait_all(client, ids, None)
     except asyncio.CancelledError:  # Ctrl-C
         which = f"job {ids[0]} goes" if len(ids) == 1 else f"jobs {ids[0]} to {ids[-1]} go"
         status(f"{which} on; see more with `swarm show {ids[0]}`, end it with `swarm cancel {ids[0]}`")

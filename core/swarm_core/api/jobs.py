@@ -47,15 +47,18 @@ from swarm_core.receiver import DryRun
 from swarm_core.steering import Cancelled, Retried
 from swarm_core.store.job_views import Filters, JobView
 from swarm_core.templates import Submitted
+from swarm_protocol import trace
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec
 from swarm_protocol.states import JobState
+from swarm_protocol.trace import Origin
 
 MAX_BATCH_BYTES: Final = 32 * 1024 * 1024
 MAX_WAIT: Final = 60.0
 _MAX_KEY: Final = 200
 _STATES: Final = frozenset(JobState)
 _KEY: Final = {"Idempotency-Key": str}
+_SUBMIT: Final = {**_KEY, "traceparent": str}
 _FILTERS: Final = {
     "state": list[JobState],
     **dict.fromkeys(("name", "tag", "image", "worker"), str),
@@ -76,6 +79,7 @@ class Submitting(Protocol):
         keys: Sequence[str | None] = (),
         count: int = 1,
         key: str | None = None,
+        origin: Origin | None = None,
     ) -> list[Submitted]: ...
     async def dry_run(self, who: Identity, spec: bytes) -> DryRun: ...
 
@@ -115,14 +119,16 @@ class JobRoutes:
 
     @needs("consumer")
     @documented(
-        body=JobSpec, answer=NewJob, status=201, also={200: (NewJob, Checked)}, query={"dry_run": bool}, headers=_KEY
+        body=JobSpec, answer=NewJob, status=201, also={200: (NewJob, Checked)}, query={"dry_run": bool}, headers=_SUBMIT
     )
     async def submit(self, request: Request) -> Lean | Response:
         """Make a job durable; `?dry_run=1` checks only."""
         spec = await read(request, MAX_SPEC_BYTES)
         if request.scope["query_string"] and flag(request, "dry_run"):
             return await self._dry_run(request, spec)
-        [made] = await self._receiver.submit(identity_of(request), (spec,), key=_request_key(request))
+        [made] = await self._receiver.submit(
+            identity_of(request), (spec,), key=_request_key(request), origin=_origin(request)
+        )
         return Lean(b'{"id":%d,"state":"%s"}' % (made.id, made.state.encode()), 201 if made.created else 200)
 
     async def _dry_run(self, request: Request, spec: bytes) -> Response:
@@ -130,7 +136,7 @@ class JobRoutes:
         return answer(Checked(True, found.image, found.fits, found.nearest))
 
     @needs("consumer")
-    @documented(body=BatchForm, answer=NewJobs, status=201, also={200: NewJobs}, headers=_KEY)
+    @documented(body=BatchForm, answer=NewJobs, status=201, also={200: NewJobs}, headers=_SUBMIT)
     async def submit_batch(self, request: Request) -> Response:
         """Make many jobs durable, all or none."""
         batch = await decode(request, RawBatch, MAX_BATCH_BYTES)
@@ -141,7 +147,12 @@ class JobRoutes:
         specs = [bytes(batch.spec)] if batch.spec else [bytes(spec) for spec in batch.specs]
         keys = [None if key is None else _checked_key(key) for key in batch.keys]
         made = await self._receiver.submit(
-            identity_of(request), specs, keys=keys, count=batch.count, key=_request_key(request)
+            identity_of(request),
+            specs,
+            keys=keys,
+            count=batch.count,
+            key=_request_key(request),
+            origin=_origin(request),
         )
         ids = [job.id for job in made]
         return answer(NewJobs(ids[0], ids), 201 if any(job.created for job in made) else 200)
@@ -248,6 +259,12 @@ def _attempt(request: Request) -> int | None:
 def _request_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     return None if key is None else _checked_key(key)
+
+
+def _origin(request: Request) -> Origin | None:
+    """The trace that the caller is in."""
+    text = request.headers.get("traceparent")
+    return None if text is None else trace.parse(text)
 
 
 def _checked_key(key: str) -> str:

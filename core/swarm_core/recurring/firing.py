@@ -15,6 +15,7 @@ import msgspec
 
 from swarm_core.allowance import Queue, over
 from swarm_core.events import Woken
+from swarm_core.notice.wanted import need_hooks
 from swarm_core.provision import need_mounts, need_secrets
 from swarm_core.recurring import zones
 from swarm_core.recurring.decision import Active, Decision, Note, Plan, Result, Start, decide, fires_at, next_due
@@ -246,6 +247,7 @@ class Firing:
             template = await self._templates.make(Owner(each.person, each.person_name, ProjectId(each.project)), raw)
             await need_secrets(connection, each.project, template.secrets)
             await need_mounts(connection, each.project, template.mounts, template.user)
+            await need_hooks(connection, each.project, template.hooks)
         except SwarmError as error:
             if error.code == "unavailable":
                 raise

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from asyncpg import UniqueViolationError
 
+from swarm_core.notice.wanted import hooks_of, need_hooks
 from swarm_core.provision import need_inputs, need_mounts, need_secrets, resolved, secret_names
 from swarm_core.recurring import zones
 from swarm_core.recurring.decision import Active, now_and_then, paused
@@ -199,6 +200,7 @@ class Schedules:
             definition = row.definition
             await need_secrets(connection, who.project, secret_names(definition.job), "job.")
             await need_mounts(connection, who.project, mount_names(definition.job.mounts), definition.job.user, "job.")
+            await need_hooks(connection, who.project, hooks_of(definition.job), "job.")
             active = group(await rows.active(connection, [row.id])).get(row.id, Active())
             decision = now_and_then(definition.overlap, row.now, active)
             if not decision.starts:
@@ -277,9 +279,11 @@ class Schedules:
 
         Raises SwarmError: not_found, not_ended, invalid_spec, too_large.
         """
+        self._templates.check_mails(definition.job, "job.")
         job = await resolved(connection, who.project, definition.job, "job.")
         await need_secrets(connection, who.project, secret_names(job), "job.")
         await need_mounts(connection, who.project, mount_names(job.mounts), job.user, "job.")
+        await need_hooks(connection, who.project, hooks_of(job), "job.")
         found = msgspec.structs.replace(definition, job=job)
         if (size := len(msgspec.json.encode(found))) > MAX_SPEC_BYTES:
             raise _too_large(size)

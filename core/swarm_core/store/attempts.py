@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
+
 from swarm_core.policy import Facts, Verdict
+from swarm_core.store import deliveries
 from swarm_core.store.database import Connection, Pool
 from swarm_core.store.queries import load
 from swarm_protocol.messages import Artifact, Finished
@@ -23,15 +26,29 @@ class Picked:
     project: UUID
     image_digest: str
     spec: str
+    project_name: str
+    trace: UUID | None
+    trace_from: str | None
 
 
 async def pick(connection: Connection, wants: dict[int, int]) -> list[Picked]:
     """Lock the best jobs of each shape (shape → how many), best first over all shapes."""
     rows = await connection.fetch(_SQL["pick"], list(wants), list(wants.values()))
-    return [
-        Picked(row["job_id"], row["shape_id"], row["attempt"], row["project_id"], row["image_digest"], row["spec"])
-        for row in rows
-    ]
+    return [_picked(row, row["attempt"]) for row in rows]
+
+
+def _picked(row: asyncpg.Record, attempt: int) -> Picked:
+    return Picked(
+        row["job_id"],
+        row["shape_id"],
+        attempt,
+        row["project_id"],
+        row["image_digest"],
+        row["spec"],
+        row["project_name"],
+        row["trace"],
+        row["trace_from"],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +161,7 @@ class Settled:
 
 
 async def settle(connection: Connection, settled: Sequence[Settled]) -> list[tuple[int, int, str]]:
-    """Write verdicts; returns (job, shape, new state)."""
+    """Write verdicts, and whom to tell of a job's end; returns (job, shape, new state)."""
     rows = await connection.fetch(
         _SQL["settle"],
         [s.current.job for s in settled],
@@ -167,6 +184,8 @@ async def settle(connection: Connection, settled: Sequence[Settled]) -> list[tup
         [s.actor for s in settled],
         [s.ran for s in settled],
     )
+    if tells := [row["id"] for row in rows if row["tells"]]:
+        await deliveries.tell_ends(connection, tells)
     return [(row["id"], row["shape_id"], row["state"]) for row in rows]
 
 
@@ -224,11 +243,10 @@ async def untold(
     found: list[tuple[Assignment, Picked]] = []
     for row in rows:
         if (row["job_id"], row["attempt"]) not in known:
-            spec = await pool.fetchval(_SQL["spec_of"], row["job_id"])
-            made = Assignment(row["job_id"], row["attempt"], row["worker_id"], row["session_id"])
-            number = row["attempt"] - 1
-            job = Picked(row["job_id"], row["shape_id"], number, row["project_id"], row["image_digest"], spec)
-            found.append((made, job))
+            job = await pool.fetchrow(_SQL["sendable_again"], row["job_id"])
+            if job is not None:
+                made = Assignment(row["job_id"], row["attempt"], row["worker_id"], row["session_id"])
+                found.append((made, _picked(job, row["attempt"] - 1)))
     return found
 
 

@@ -15,6 +15,15 @@ from swarm_protocol.states import TERMINAL
 _SQL = load("job_views")
 
 
+class ProgressView(msgspec.Struct, kw_only=True, frozen=True):
+    """How far a job says that it is."""
+
+    fraction: float
+    """From 0 to 1."""
+    text: str
+    at: datetime
+
+
 class JobView(msgspec.Struct, kw_only=True, frozen=True):
     """A job in a list (docs/rest.md)."""
 
@@ -45,6 +54,10 @@ class JobView(msgspec.Struct, kw_only=True, frozen=True):
     occurrence_at: datetime | None
     cancel_requested: bool
     timings: dict[str, float]
+    progress: ProgressView | None
+    """What its newest attempt said last."""
+    trace_id: str | None
+    """W3C trace id, 32 hexadecimal digits."""
 
 
 class AttemptView(msgspec.Struct, kw_only=True, frozen=True):
@@ -170,14 +183,28 @@ async def views(
 def _view(row: asyncpg.Record) -> JobView:
     fields = dict(row)
     over = row["state"] in TERMINAL
+    progress = _progress(fields.pop("fraction"), fields.pop("text"), fields.pop("said_at"))
     timings = _timings(fields.pop("timings"))
     waited = fields.pop("queue_seconds")
     if waited is not None:
         timings = {"queue": max(0.0, round(waited, 6)), **timings}
     text = fields.pop("reason")
     user = fields.pop("person")
+    trace = fields.pop("trace")
     reason, message = ("", text) if over else (text, "")
-    return JobView(**fields, user=user, reason=reason, message=message, timings=timings)
+    return JobView(
+        **fields,
+        user=user,
+        reason=reason,
+        message=message,
+        timings=timings,
+        progress=progress,
+        trace_id=trace.hex if trace else None,
+    )
+
+
+def _progress(fraction: float | None, text: str, at: datetime) -> ProgressView | None:
+    return None if fraction is None else ProgressView(fraction=round(fraction, 4), text=text, at=at)
 
 
 def _timings(text: str | None) -> dict[str, float]:

@@ -10,11 +10,12 @@ import msgspec
 
 from swarm_core.placement import Shape
 from swarm_core.sources import Left
-from swarm_core.store import usage
+from swarm_core.store import deliveries, usage
 from swarm_core.store.database import Connection, Pool, transaction
 from swarm_core.store.queries import load
 from swarm_protocol.needs import Needs
 from swarm_protocol.sources import JobOutputs
+from swarm_protocol.trace import Origin
 
 _SQL = load("jobs")
 
@@ -55,10 +56,17 @@ class Template:
     turn: str = ""
     """What it waits for until jobs of the same schedule have ended; empty: it waits for none."""
 
+    notify: str | None = None
+    """Whom it tells of its end, as a JSON array of Notice; None: nobody."""
+    hooks: tuple[tuple[int, str], ...] = ()
+    """The webhooks among them: place in the spec, and name."""
+    origin: Origin | None = None
+    """The trace that it is submitted in; None: a new one."""
+
     @property
     def needy(self) -> bool:
         """Whether it needs more than its row (`provision`)."""
-        return bool(self.inputs or self.sources or self.secrets or self.mounts)
+        return bool(self.inputs or self.sources or self.secrets or self.mounts or self.hooks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,9 @@ async def insert(
         [t.schedule for t in templates],
         [t.occurrence for t in templates],
         [t.turn for t in templates],
+        [t.notify for t in templates],
+        [t.origin and t.origin.trace for t in templates],
+        [t.origin and t.origin.rest for t in templates],
     )
     made: list[tuple[int, str] | None] = [None] * len(use)
     for row in rows:
@@ -180,6 +191,7 @@ async def lock(connection: Connection, job: int, project: UUID | None) -> Locked
 async def cancel_waiting(connection: Connection, job: int, state: str, actor: str) -> None:
     """End a job that has not begun."""
     await connection.execute(_SQL["cancel_waiting"], job, state, actor)
+    await deliveries.tell_ends(connection, [job])
 
 
 async def ask_cancel(connection: Connection, job: int, actor: str) -> None:
@@ -242,7 +254,10 @@ async def overdue(pool: Pool, most: int) -> list[int]:
 
 async def queue_timeout(connection: Connection, job: int, state: str, actor: str) -> bool:
     """End a job that waited too long, in the state it was locked in; whether it was still due."""
-    return await connection.fetchval(_SQL["queue_timeout"], job, state, actor) is not None
+    if await connection.fetchval(_SQL["queue_timeout"], job, state, actor) is None:
+        return False
+    await deliveries.tell_ends(connection, [job])
+    return True
 
 
 async def lock_inputs(connection: Connection, project: UUID, digests: Sequence[str]) -> set[str]:

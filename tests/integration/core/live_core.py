@@ -20,6 +20,7 @@ from swarm_core.identity.cluster import Cluster, open_cluster
 from swarm_core.identity.seal import Sealer
 from swarm_core.logger import Logger
 from swarm_core.module import Supervisor
+from swarm_core.notice.settings import NoticeSettings
 from swarm_core.parts import Given, Parts
 from swarm_core.server import WebServer, bind
 from swarm_core.settings import Settings, Timers
@@ -120,6 +121,7 @@ async def live_core(
     redis_url: str | None = None,
     timers: Timers | None = None,
     terminal_role: str = "operator",
+    notices: NoticeSettings | None = None,
     run_modules: bool = False,
 ) -> AsyncIterator[LiveCore]:
     """A core on a migrated database; its modules run only where a test needs them."""
@@ -133,6 +135,7 @@ async def live_core(
         seal_key_file=data / "unused",
         timers=timers or Timers(),
         terminal_role=terminal_role,
+        notices=notices or NoticeSettings(),
     )
     logger = Logger(clock, level=Level.ERROR)
     given = Given(

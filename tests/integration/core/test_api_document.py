@@ -33,6 +33,9 @@ BODYLESS = {
     "/api/v1/schedules/{ref}/run",
     "/api/v1/tokens/{name}/rotate",
     "/api/v1/uploads/{id}/finish",
+    "/api/v1/deliveries/{id}/redeliver",
+    "/api/v1/webhooks/{name}/enable",
+    "/api/v1/webhooks/{name}/test",
     "/api/v1/workers/{worker}/revoke",
 }
 """What is posted to without a body."""
@@ -232,6 +235,21 @@ class Visitor:
         await self.ok("DELETE", "/mounts/data/projects/default", 204)
         await self.ok("DELETE", "/mounts/data", 204)
 
+    async def keep_webhooks(self) -> None:
+        wanted = {"name": "ops", "url": "https://hooks.invalid/swarm", "states": ["failed"], "tag": "nightly"}
+        await self.ok("POST", "/webhooks", 201, json=wanted)
+        for path in ("/webhooks?limit=1", "/webhooks/ops"):
+            await self.ok("GET", path)
+        await self.ok("POST", "/webhooks/ops/rotate", json={"overlap": 60})
+        await self.ok("POST", "/webhooks/ops/enable")
+        made = (await self.ok("POST", "/webhooks/ops/test", 201))["id"]
+        for path in ("/deliveries?to=ops&limit=1", f"/deliveries/{made}"):
+            await self.ok("GET", path)
+        for path in (f"/deliveries/{made}/redeliver", "/deliveries/redeliver"):
+            await self._core.database.api.execute("update delivery set state = 'dead', due_at = null")
+            await self.ok("POST", path, json={"to": "ops"})
+        await self.ok("DELETE", "/webhooks/ops", 204)
+
     async def read_what_a_job_left(self, job: int) -> None:
         await self.ok("GET", f"/jobs/{job}")
         await self.ok("GET", f"/jobs/{job}/artifacts?attempt=1")
@@ -290,6 +308,7 @@ async def test_real_answers_are_what_the_document_says(core: LiveCore, tmp_path:
     await visitor.keep_secrets(tmp_path)
     await visitor.read_the_log()
     await visitor.keep_mounts()
+    await visitor.keep_webhooks()
     await visitor.read_what_a_job_left(await job_with_files(core, tmp_path))
     await visitor.let_a_worker_in_and_out(str(core.cluster.id))
     await visitor.ok("POST", "/password", 204, json={"old": PASSWORD, "new": f"{PASSWORD}2"})

@@ -38,7 +38,11 @@ async def test_what_the_engine_was_told(core: FakeCore, worker: Home, image: str
         9,
     )
     assert host["LogConfig"]["Type"] == "local"
-    assert {(m["Destination"], m["RW"]) for m in told["Mounts"]} == {("/in", False), ("/out", True)}
+    assert {(m["Destination"], m["RW"]) for m in told["Mounts"]} == {
+        ("/in", False),
+        ("/out", True),
+        ("/run/swarm/progress", True),
+    }
     assert f"size={5 << 20}" in host["Tmpfs"]["/tmp"]
     labels = told["Config"]["Labels"]
     own = {"swarm.role": "job", "swarm.job": "41", "swarm.attempt": "3", "swarm.cluster": core.cluster}

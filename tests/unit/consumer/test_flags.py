@@ -14,7 +14,7 @@ from swarm_consumer.models import Outcome
 from swarm_consumer.times import start_time
 from swarm_protocol.quantities import QuantityError
 from swarm_protocol.secrets import SecretFile
-from swarm_protocol.spec import JobSpec, Resources
+from swarm_protocol.spec import JobSpec, Resources, Timeouts
 from swarm_protocol.states import JobState
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -42,6 +42,15 @@ def test_secrets_add_to_those_of_a_job_file() -> None:
     assert spec.secrets == ["one", "two", SecretFile(name="three", file=".file")]
 
 
+def test_a_warning_goes_with_the_timeouts_of_a_job_file_and_notices_add_to_its_own() -> None:
+    base = Draft(JobSpec(image="a", timeouts=Timeouts(run=600, pull=5), notify=["ops"]))
+    spec = build(Flags(warn="90s:usr1", notify=["mail:a@b.org:failed"]), None, None, base, NOW).spec
+    assert spec.timeouts == Timeouts(run=600, pull=5, warn=90, warn_signal="SIGUSR1")
+    assert spec.notify == ["ops", "mail:a@b.org:failed"]
+    spec = build(Flags(warn="1m", timeout="1h"), None, None, base, NOW).spec
+    assert spec.timeouts == Timeouts(run=3600, pull=5, warn=60)
+
+
 def test_words_replace_the_command_even_by_none_of_them() -> None:
     base = Draft(JobSpec(image="a", command=["x"]))
     assert build(Flags(), None, None, base, NOW).spec.command == ["x"]
@@ -60,6 +69,7 @@ def test_an_empty_entrypoint_takes_the_image_s_away() -> None:
         (Flags(memory="12X"), "--memory: '12X' is no size"),
         (Flags(cpu="many"), "--cpu: 'many' is no amount"),
         (Flags(timeout="soon"), "--timeout: 'soon' is no duration"),
+        (Flags(warn="soon:USR1"), "--warn: 'soon' is no duration"),
         (Flags(at="tomorrow"), "--at: 'tomorrow' is no time"),
         (Flags(constraint=["gpu"]), "--constraint: 'gpu' is no K=V"),
         (Flags(env=["=x"]), "--env: '=x' is no K=V"),

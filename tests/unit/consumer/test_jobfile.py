@@ -31,12 +31,13 @@ inputs: [data.csv, "more:in"]
 outputs: ["*.txt"]
 constraints: {gpu: a100}
 priority: -3
-timeouts: {queue: 1h, pull: 5m, run: 90, stop_grace: 1s}
+timeouts: {queue: 1h, pull: 5m, run: 90, stop_grace: 1s, warn: 30s, warn_signal: usr2}
 retries: 1
 infra_retries: 0
 at_most_once: true
 name: job
 tags: [a, b]
+notify: [ops, "mail:a@b.org"]
 at: +1h
 """
 TOML = """\
@@ -54,6 +55,7 @@ infra_retries = 0
 at_most_once = true
 name = "job"
 tags = ["a", "b"]
+notify = ["ops", "mail:a@b.org"]
 at = "+1h"
 [env]
 A = "yes"
@@ -69,6 +71,8 @@ queue = "1h"
 pull = "5m"
 run = 90
 stop_grace = "1s"
+warn = "30s"
+warn_signal = "usr2"
 """
 
 
@@ -91,12 +95,13 @@ def test_every_field(text: str, toml: bool) -> None:
         outputs=["*.txt"],
         constraints={"gpu": "a100"},
         priority=-3,
-        timeouts=Timeouts(queue=3600.0, pull=300.0, run=90.0, stop_grace=1.0),
+        timeouts=Timeouts(queue=3600.0, pull=300.0, run=90.0, stop_grace=1.0, warn=30.0, warn_signal="SIGUSR2"),
         retries=1,
         infra_retries=0,
         at_most_once=True,
         name="job",
         tags=["a", "b"],
+        notify=["ops", "mail:a@b.org"],
         at="2026-01-02T04:04:05Z",
     )
 
@@ -131,6 +136,9 @@ def test_variables_may_be_a_list() -> None:
         ("image: a\noutputs:\n- ok\n- /no\n", "job.yaml:4: outputs[1]: '/no' must be relative to /out"),
         ("image: a\nat: soon\n", "job.yaml:2: at: 'soon' is no time"),
         ("image: a\ntimeouts: {run: 0}\n", "job.yaml:2: timeouts.run: more than 0 seconds"),
+        ("image: a\ntimeouts:\n  warn: 1m\n", "job.yaml:3: timeouts.warn: it counts back from the run timeout"),
+        ("image: a\nnotify: [ops, 'mail:x']\n", "job.yaml:2: notify[1]: 'x' is no mail address"),
+        ("image: a\nenv:\n  SWARM_JOB: 1\n", "job.yaml:3: env.SWARM_JOB: swarm sets it"),
     ],
 )
 def test_a_wrong_field_is_named_with_its_line(text: str, message: str) -> None:

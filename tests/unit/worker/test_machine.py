@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from swarm_protocol import messages as msg
 from swarm_protocol.messages import Finished, Ref
+from swarm_protocol.progress import Said
 from swarm_protocol.states import WorkerState
 from swarm_worker import events as e
 from swarm_worker.events import Mode, Phase, Why
@@ -21,11 +22,11 @@ def assign(job: int = 1, attempt: int = 1) -> msg.Assign:
     )
 
 
-def welcome(lease: float = 30.0) -> msg.Welcome:
+def welcome(lease: float = 30.0, minor: int = 2) -> msg.Welcome:
     nobody = uuid.UUID(int=0)
     return msg.Welcome(
         major=1,
-        minor=0,
+        minor=minor,
         session=nobody,
         cluster="c",
         core=nobody,
@@ -55,6 +56,25 @@ def reconnect(machine: Machine, at: float = 0.0, stop: list[Ref] | None = None) 
 
 def said(effects: list[e.Effect]) -> list[msg.FromWorker]:
     return [effect.message for effect in effects if isinstance(effect, e.Send)]
+
+
+def test_progress_is_said_at_once_and_again_after_a_reconnect_but_to_no_older_core() -> None:
+    machine = connected()
+    ref = assign().ref
+    machine.on(assign())
+    machine.on(e.RunnerStarted(ref, {}))
+    word = msg.Progress(ref=ref, fraction=0.4, text="a")
+    assert said(machine.on(e.RunnerSaid(ref, Said(0.4, "a")))) == [word]
+    assert said(reconnect(machine))[-1] == word
+    machine.on(e.Connecting(0.0))
+    machine.on(welcome(minor=1))
+    assert word not in said(machine.on(msg.Reconciled(keep=[ref], stop=[])))
+    assert said(machine.on(e.RunnerSaid(ref, Said(0.5, "b")))) == []
+    newer = [each for each in said(reconnect(machine)) if isinstance(each, msg.Progress)]
+    assert newer == [msg.Progress(ref=ref, fraction=0.5, text="b")], "the newest alone is kept"
+    machine.on(e.RunnerDone(Finished(ref=ref, result="succeeded")))
+    assert said(machine.on(e.RunnerSaid(ref, Said(0.6, "c")))) == [], "what has ended says nothing more"
+    assert said(machine.on(e.RunnerSaid(Ref(9, 9), Said(0.6, "c")))) == []
 
 
 def test_an_assignment_is_accepted_kept_and_begun() -> None:

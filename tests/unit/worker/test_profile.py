@@ -11,6 +11,8 @@ from swarm_protocol.spec import JobSpec, Resources
 from swarm_worker.mounts import Bound, Given
 from swarm_worker.runtimes.profile import ImageConfig, Owner, Plan, ProfileError, body, container_name, user_of
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 
 def plan(spec: JobSpec, **changes: Any) -> Plan:
     values: dict[str, Any] = {
@@ -22,6 +24,9 @@ def plan(spec: JobSpec, **changes: Any) -> Plan:
         "config": ImageConfig(),
         "inputs": Path("/d/in"),
         "outputs": Path("/d/out"),
+        "progress": Path("/d/progress"),
+        "project": "lab",
+        "traceparent": TRACE,
     }
     return Plan(**{**values, **changes})
 
@@ -58,14 +63,24 @@ def test_the_images_command_and_entrypoint_are_kept() -> None:
 def test_words_replace_the_command_and_entrypoint_the_entrypoint() -> None:
     made = body(plan(JobSpec(image="i", command=["a", "b"], entrypoint=[], workdir="/w", env={"HOME": "/h"})))
     assert (made["Cmd"], made["Entrypoint"], made["WorkingDir"]) == (["a", "b"], [""], "/w")
-    assert made["Env"] == ["HOME=/h", "TMPDIR=/tmp"]
+    assert made["Env"][:2] == ["HOME=/h", "TMPDIR=/tmp"]
+
+
+def test_every_attempt_is_told_which_it_is_and_nothing_of_its_own_wins_over_that() -> None:
+    told = ["SWARM_JOB=7", "SWARM_ATTEMPT=2", "SWARM_PROJECT=lab", "SWARM_PROGRESS=/run/swarm/progress"]
+    spec = JobSpec(image="i", env={"SWARM_JOB": "8"})
+    assert sorted(body(plan(spec))["Env"]) == sorted(["HOME=/tmp", "TMPDIR=/tmp", *told, f"TRACEPARENT={TRACE}"])
+    older = body(plan(spec, project="", traceparent=""))["Env"]
+    assert not [each for each in older if each.startswith(("SWARM_PROJECT", "TRACEPARENT"))], (
+        "an older core does not say"
+    )
 
 
 def test_no_job_can_loosen_the_profile() -> None:
     host = body(plan(JobSpec(image="i", resources=Resources(pids=5))))["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
     assert not {"CapAdd", "Devices", "Binds", "PidMode", "UsernsMode"} & host.keys()
-    assert [mount["Target"] for mount in host["Mounts"]] == ["/in", "/out"]
+    assert [mount["Target"] for mount in host["Mounts"]] == ["/in", "/out", "/run/swarm/progress"]
 
 
 def test_volumes_of_the_image_are_covered() -> None:

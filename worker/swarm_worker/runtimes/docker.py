@@ -175,6 +175,14 @@ class Containers:
             if error.status != 404:
                 raise
 
+    async def signal(self, container: str, name: str) -> None:
+        """Send it a signal; gone or ended is fine. Raises EngineError."""
+        try:
+            await self.engine.call("POST", f"/containers/{container}/kill", params={"signal": name})
+        except EngineRefused as error:
+            if error.status not in (404, 409):
+                raise
+
     async def remove(self, container: str) -> None:
         """Remove it with its volumes, running or not; gone is fine. Raises EngineError."""
         try:

@@ -19,6 +19,7 @@ MOUNTS: Final = "/mnt"
 CARDS_LABEL: Final = "swarm.gpus"
 CARDS_VARIABLE: Final = "NVIDIA_VISIBLE_DEVICES"
 """What the cards' own runtime goes by; a job must not widen it."""
+PROGRESS: Final = "/run/swarm/progress"
 JOB: Final = "job"
 SANDBOX: Final = "sandbox"
 NETWORK: Final = "network"
@@ -74,6 +75,11 @@ class Plan:
     """The worker's own uid and gid."""
     secrets: Path | None = None
     """Folder in memory with the job's secrets, where it has any."""
+    progress: Path
+    """File in which the job says how far it is."""
+    project: str
+    """Name of its project; empty where the core does not say."""
+    traceparent: str
     mounts: Given = NONE_GIVEN
     """Folders that operators named."""
     gpus: tuple[str, ...] = ()
@@ -132,8 +138,17 @@ def body(plan: Plan) -> dict[str, Any]:
 
 
 def _environment(plan: Plan) -> dict[str, str]:
+    """What the job's own variables are, and over them what every attempt is given (`spec.OWN_ENV`)."""
+    given = {
+        "SWARM_JOB": str(plan.ref.job),
+        "SWARM_ATTEMPT": str(plan.ref.attempt),
+        "SWARM_PROJECT": plan.project,
+        "SWARM_PROGRESS": PROGRESS,
+        "TRACEPARENT": plan.traceparent,
+    }
     cards = {CARDS_VARIABLE: ",".join(plan.gpus)} if plan.gpus else {}
-    return {"HOME": "/tmp", "TMPDIR": "/tmp", **plan.spec.env, **cards}
+    own = {"HOME": "/tmp", "TMPDIR": "/tmp", **plan.spec.env, **cards}
+    return own | {name: value for name, value in given.items() if value}
 
 
 def _labels(plan: Plan) -> dict[str, str]:
@@ -161,16 +176,15 @@ def _host(plan: Plan) -> dict[str, Any]:
         "MemorySwap": limits.memory,
         "NanoCpus": limits.cpu_millis * 1_000_000,
         "PidsLimit": limits.pids,
-        "Mounts": [
-            _bind(plan.inputs, "/in", True),
-            _bind(plan.outputs, "/out", False),
-            *_secrets(plan),
-            *_mounts(plan),
-        ],
+        "Mounts": [*_binds(plan), *_secrets(plan), *_mounts(plan)],
         "Tmpfs": _tmpfs(plan),
         "LogConfig": {"Type": "local", "Config": _LOG_OPTIONS},
         "RestartPolicy": {"Name": "no"},
     }
+
+
+def _binds(plan: Plan) -> list[dict[str, Any]]:
+    return [_bind(plan.inputs, "/in", True), _bind(plan.outputs, "/out", False), _bind(plan.progress, PROGRESS, False)]
 
 
 def _bind(source: Path, target: str, read_only: bool) -> dict[str, Any]:

@@ -7,7 +7,8 @@
 
 -- Candidates for the free capacity of this core's workers: for each shape the best jobs, locked against other cores.
 -- name: pick
-select q.job_id, q.shape_id, j.attempt, j.priority, j.project_id, j.image_digest, j.spec::text as spec
+select q.job_id, q.shape_id, j.attempt, j.priority, j.project_id, j.image_digest, j.spec::text as spec,
+       r.name as project_name, j.trace, j.trace_from
 from unnest($1::int[], $2::int[]) as want (shape_id, most)
 cross join lateral (
     select job_id, shape_id from queue
@@ -16,6 +17,7 @@ cross join lateral (
     for update skip locked
 ) q
 join job j on j.id = q.job_id
+join project r on r.id = j.project_id
 order by j.priority desc, q.job_id;
 
 -- Give the picked jobs to workers, in the same transaction. A session that another core ended meanwhile gets nothing.
@@ -96,7 +98,7 @@ order by j.id
 for update of j;
 
 -- Verdicts: the attempt's end and the job's next state, which may be the queue again. `ran` stands for a start that
--- came with the end: it is written here and not by itself.
+-- came with the end: it is written here and not by itself. `tells`: somebody may have to be told of the job's end.
 -- name: settle
 with input as materialized (
     select i.*, swarm_now() as at
@@ -115,7 +117,7 @@ with input as materialized (
                    workers_lost = workers_lost + input.lost
     from input
     where job.id = input.job_id and job.attempt = input.attempt and job.state = input.old_state::job_state
-    returning job.id, job.shape_id, job.priority, job.state
+    returning job.id, job.shape_id, job.priority, job.state, job.ended_at, job.notify
 ), ended as (
     update attempt set state = case when input.attempt_state = 'final' then input.new_state else input.attempt_state end,
                        started_at = case when input.ran then input.at else started_at end,
@@ -135,7 +137,9 @@ with input as materialized (
            message
     from input
 )
-select id, shape_id, state::text as state from moved;
+select id, shape_id, state::text as state,
+       ended_at is not null and (notify is not null or (select exists (select from webhook))) as tells
+from moved;
 
 -- Output files, with the outcome they belong to and in its transaction. A blob that isn't there, or that the project
 -- may not see, is missing from the answer.
@@ -169,13 +173,15 @@ select count(*) from artifact where job_id = $1 and attempt = $2;
 -- Open attempts of these sessions that were claimed a while ago: those that their worker was never told of (a commit
 -- whose answer was lost) are sent again.
 -- name: open_of_sessions
-select a.job_id, a.attempt, a.worker_id, a.session_id, j.shape_id, j.project_id, j.image_digest
+select a.job_id, a.attempt, a.worker_id, a.session_id
 from attempt a join job j on j.id = a.job_id and j.attempt = a.attempt
 where a.ended_at is null and a.worker_id = any($1::uuid[]) and a.session_id = any($2::uuid[])
   and a.state = 'dispatched' and a.claimed_at < swarm_now() - interval '5 seconds';
 
--- name: spec_of
-select spec::text as spec from job where id = $1;
+-- name: sendable_again
+select j.id as job_id, j.shape_id, j.project_id, j.image_digest, j.spec::text as spec,
+       r.name as project_name, j.trace, j.trace_from
+from job j join project r on r.id = j.project_id where j.id = $1;
 
 -- Of attempts that a worker says it holds: those that ended with an outcome it reported itself. Their log may go on.
 -- name: ended_by_worker

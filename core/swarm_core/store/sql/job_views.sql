@@ -24,12 +24,14 @@ select j.id, j.name, j.state::text as state, j.reason, coalesce(j.spec ->> 'imag
        j.created_at, j.started_at, j.ended_at, j.wake_at, j.retry_of,
        (select s.name from schedule s where s.id = j.schedule_id) as schedule, j.occurrence_at,
        j.cancel_requested_at is not null as cancel_requested,
+       j.trace, g.fraction, g.text, g.at as said_at,
        a.timings::text as timings, extract(epoch from a.claimed_at - h.at)::float8 as queue_seconds
 from unnest($2::bigint[]) as i (id)
 join job j on j.id = i.id and j.project_id = $1
 join project r on r.id = j.project_id
 left join attempt a on a.job_id = j.id and a.attempt = j.attempt
 left join worker w on w.id = a.worker_id
+left join progress g on g.job_id = j.id and g.attempt = j.attempt
 left join person p on p.id = j.person_id
 left join lateral (
     select at from history

@@ -10,13 +10,13 @@ with template as materialized (
            swarm_now() + queue_seconds * interval '1 second' as queue_deadline, image_digest, name,
            case when tags = '[]' then '{}'::text[]
                 else array(select json_array_elements_text(tags::json)) end as tags,
-           retry_of, spec::json as spec, actor, schedule_id, occurrence_at, turn
+           retry_of, spec::json as spec, actor, schedule_id, occurrence_at, turn, notify, trace, trace_from
     from unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::int[], $7::bool[], $8::timestamptz[],
                 $9::float8[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[],
-                $19::bigint[], $20::timestamptz[], $21::text[])
+                $19::bigint[], $20::timestamptz[], $21::text[], $22::text[], $23::uuid[], $24::text[])
          with ordinality as t (project_id, person_id, shape_id, priority, retries, infra_retries, at_most_once, wake_at,
                                queue_seconds, image_digest, name, tags, retry_of, spec, actor, schedule_id, occurrence_at,
-                               turn, n)
+                               turn, notify, trace, trace_from, n)
 ), input as materialized (
     select case when key is null or not exists (   -- no id is spent on a key that is known
                select from idempotency x where x.project_id = i.project_id and x.key = i.key
@@ -42,10 +42,11 @@ with template as materialized (
 ), job as (
     insert into job (id, project_id, person_id, state, shape_id, priority, retries, infra_retries, at_most_once,
                      created_at, wake_at, queue_deadline, image_digest, name, tags, retry_of, spec, reason, schedule_id,
-                     occurrence_at)
+                     occurrence_at, notify, trace, trace_from)
     select id, project_id, person_id, state, shape_id, priority, retries, infra_retries, at_most_once,
            swarm_now(), case when state = 'sleeping' then wake_at end, queue_deadline, image_digest, name, tags, retry_of,
-           spec, case when state = 'sleeping' then 'waits for its start time' else turn end, schedule_id, occurrence_at
+           spec, case when state = 'sleeping' then 'waits for its start time' else turn end, schedule_id, occurrence_at,
+           notify, coalesce(trace, gen_random_uuid()), trace_from
     from ready
     returning id, state, shape_id, priority, created_at, schedule_id
 ), queued as (
@@ -156,6 +157,7 @@ with job as (
    o as (delete from artifact where job_id in (select id from job)),
    b as (delete from attempt_blob where job_id in (select id from job)),
    l as (delete from log_segment where job_id in (select id from job)),
+   p as (delete from progress where job_id in (select id from job)),
    k as (delete from idempotency where job_id in (select id from job))
 select count(*) as removed from job;
 

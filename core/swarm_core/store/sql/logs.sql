@@ -48,10 +48,11 @@ order by start_at limit 1;
 -- name: status
 select j.state::text as state, j.ended_at is not null as job_ended, j.attempt as newest, j.exit_code, j.failure, j.reason,
        a.attempt, w.name as worker, a.stdout, a.stderr, coalesce(a.log_truncated, false) as truncated,
-       extract(epoch from swarm_now() - a.ended_at)::float8 as ended_ago
+       extract(epoch from swarm_now() - a.ended_at)::float8 as ended_ago, g.fraction, g.text
 from job j
 left join attempt a on a.job_id = j.id and a.attempt = coalesce($3::int, j.attempt)
 left join worker w on w.id = a.worker_id
+left join progress g on g.job_id = j.id and g.attempt = a.attempt
 where j.project_id = $1 and j.id = $2;
 
 -- Reclaim: old segments of attempts that have ended, locked; then their deletion by key.

@@ -22,6 +22,7 @@ select what from (
     select 'jobs' as what where exists (select from job where project_id = $1)
     union all select 'schedules' where exists (select from schedule where project_id = $1)
     union all select 'secrets' where exists (select from secret where project_id = $1)
+    union all select 'webhooks' where exists (select from webhook where project_id = $1)
     union all select 'images' where exists (select from image_tag where project_id = $1)
     union all select 'people of its own' where exists (select from person where project_id = $1)
     union all select 'uploads under way' where exists (select from upload where project_id = $1)

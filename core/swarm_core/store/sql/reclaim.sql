@@ -34,6 +34,7 @@ with told as (
      o as (delete from artifact where job_id = any($1::bigint[])),
      b as (delete from attempt_blob where job_id = any($1::bigint[])),
      l as (delete from log_segment where job_id = any($1::bigint[])),
+     p as (delete from progress where job_id = any($1::bigint[])),
      k as (delete from idempotency where job_id = any($1::bigint[]))
 delete from job where id = any($1::bigint[]);
 
