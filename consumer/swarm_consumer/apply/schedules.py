@@ -196,9 +196,7 @@ def written_job(spec: dict[str, Any]) -> dict[str, Any]:
         if gpus:
             found["resources"]["gpu"] = f"{gpus}:{kind}" if kind else gpus
     if "timeouts" in found:
-        found["timeouts"] = {
-            name: "none" if value is None else _shown_seconds(value) for name, value in found["timeouts"].items()
-        }
+        found["timeouts"] = {name: _shown_limit(value) for name, value in found["timeouts"].items()}
     return found
 
 
@@ -209,6 +207,13 @@ def _shown(name: str, value: Any) -> Any:
     if name == "cpu_millis":
         return shown_cpu(value)
     return shown_size(value) if name in ("memory", "disk") else value
+
+
+def _shown_limit(value: float | str | None) -> str:
+    """A duration, the end of none, or a signal."""
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else _shown_seconds(value)
 
 
 def _shown_seconds(value: float) -> str:

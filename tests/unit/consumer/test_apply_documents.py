@@ -31,12 +31,13 @@ FULL = JobSpec(
     outputs=["**/*.csv"],
     constraints={"gpu": "a100"},
     priority=-5,
-    timeouts=Timeouts(queue=0.25, pull=None, run=5400.0, stop_grace=2.5),
+    timeouts=Timeouts(queue=0.25, pull=None, run=5400.0, stop_grace=2.5, warn=60.0, warn_signal="SIGUSR1"),
     retries=2,
     infra_retries=0,
     at_most_once=True,
     name="nightly",
     tags=["a", "b c"],
+    notify=["ops:failed", "mail:ben@example.org"],
 )
 SCHEDULE = Schedule(
     name="nightly",

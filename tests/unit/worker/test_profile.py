@@ -112,7 +112,7 @@ def test_cards_are_those_that_were_given_whatever_the_job_says() -> None:
     assert made["HostConfig"]["DeviceRequests"] == [
         {"Driver": "nvidia", "DeviceIDs": ["GPU-1", "GPU-2"], "Capabilities": [["gpu"]]}
     ]
-    assert made["Env"][-1] == "NVIDIA_VISIBLE_DEVICES=GPU-1,GPU-2"
+    assert [each for each in made["Env"] if each.startswith("NVIDIA")] == ["NVIDIA_VISIBLE_DEVICES=GPU-1,GPU-2"]
     assert made["Labels"]["swarm.gpus"] == "GPU-1,GPU-2"
     without = body(plan(JobSpec(image="i"), runtime="runc"))
     assert without["HostConfig"]["Runtime"] == "runc"
@@ -125,7 +125,7 @@ def test_named_folders_and_whom_they_make_it_run_as() -> None:
         plan(JobSpec(image="i", user="5:6"), mounts=given, config=ImageConfig(user="app", volumes=("/mnt/out",)))
     )
     assert made["User"] == "5:6"
-    binds = made["HostConfig"]["Mounts"][2:]
+    binds = made["HostConfig"]["Mounts"][3:]
     assert [(each["Source"], each["Target"], each["ReadOnly"]) for each in binds] == [
         ("/srv/data", "/mnt/data", True),
         ("/srv/out", "/mnt/out", False),
