@@ -11,7 +11,7 @@ ARGS    ?=
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup engine engine-stop image demo test test-pg15 test-bare bench check format schema sync-sdk lock clean
+.PHONY: help setup engine engine-stop programs image demo test test-pg15 test-bare bench check format schema sync-sdk lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*##  *\(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -25,16 +25,19 @@ engine: setup  ## see to a running Docker Engine
 engine-stop: setup  ## stop the engine that `make engine` started; never another
 	@$(TOOL).engine stop
 
+programs: setup  ## see to the ssh client and the systemd tools that the tests run
+	@$(TOOL).programs
+
 image: engine  ## the sample image swarm-sample:1, built with no registry
 	@$(TOOL).sample_image
 
 demo: image  ## upload an image, run a job on it, fetch its output
 	@$(TOOL).demo
 
-test: image  ## all tests; ARGS and WORKERS are handed to pytest
+test: programs image  ## all tests; ARGS and WORKERS are handed to pytest
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-test-pg15: image  ## all tests on the distribution's Postgres, 15 or later
+test-pg15: programs image  ## all tests on the distribution's Postgres, 15 or later
 	@$(TOOL).distribution_postgres $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 test-bare: setup  ## the demo and the tests in a clean root with nothing of this machine in it

@@ -269,6 +269,10 @@ class Client:
         """A token with which workers may join."""
         return await self._workers().join_token(uses=uses, ttl=ttl, name=name)
 
+    async def remove_join_token(self, token: str) -> None:
+        """Let nobody join any more with the token of this id."""
+        await self._workers().remove_join_token(token)
+
     async def workers(self) -> list[Worker]:
         """All workers."""
         return await self._workers().all()

@@ -570,6 +570,10 @@ class SyncClient:
         """A token with which workers may join."""
         return self._portal.call(self._client.join_token(uses=uses, ttl=ttl, name=name))
 
+    def remove_join_token(self, token: str) -> None:
+        """Let nobody join any more with the token of this id."""
+        self._portal.call(self._client.remove_join_token(token))
+
     def workers(self) -> list[Worker]:
         """All workers."""
         return self._portal.call(self._client.workers())

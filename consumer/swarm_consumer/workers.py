@@ -19,6 +19,10 @@ class Workers:
         body = {"uses": uses, "ttl": ttl} | ({"name": name} if name else {})
         return await self._transport.get(JoinToken, Call("POST", "/join-tokens", json=body))
 
+    async def remove_join_token(self, token: str) -> None:
+        """Let nobody join any more with the token of this id; who has joined stays. Raises SwarmError(not_found)."""
+        await self._transport.send(Call("DELETE", f"/join-tokens/{part(token)}"))
+
     async def all(self) -> list[Worker]:
         """All workers. Raises SwarmError."""
         return await every(self._transport, "/workers", Page[Worker])

@@ -283,7 +283,7 @@ class Dispatcher:
         return [self._view(session) for session in self._sessions.values()]
 
     def _view(self, session: Session) -> WorkerView:
-        room = session.room
+        room, now = session.room, self._clock.monotonic()
         return WorkerView(
             id=session.worker,
             name=session.name,
@@ -295,7 +295,8 @@ class Dispatcher:
             running=len(session.held),
             core=self._core,
             closed=self._barred(session),
-            silent=round(self._clock.monotonic() - session.heard(), 3),
+            silent=round(now - session.heard(), 3),
+            beat_age=round(now - session.heard_udp, 3) if session.heard_udp else None,
             mounts=sorted(session.offers.mounts),
             gpus=session.offers.gpus,
             free_gpus=session.room.offers.gpus,

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from swarm_core.api import blobs as blob_routes
 from swarm_core.api import events as event_routes
 from swarm_core.api import explain as explain_routes
-from swarm_core.api import health, openapi, signin
+from swarm_core.api import health, openapi, signin, standing
 from swarm_core.api import images as image_routes
 from swarm_core.api import jobs as job_routes
 from swarm_core.api import limits as limit_routes
@@ -346,6 +346,7 @@ class Parts:
                 self.mounts.names,
                 given.cluster.id,
             ),
+            *standing.routes(self.fleet.workers, given.clock, version),
             *user_routes.routes(self.accounts),
             *project_routes.routes(self.projects),
             *limit_routes.routes(self.kept_limits),

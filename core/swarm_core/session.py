@@ -178,6 +178,8 @@ class WorkerView:
     core: UUID
     silent: float
     """Seconds since it was last heard."""
+    beat_age: float | None = None
+    """Seconds since its last heartbeat came by UDP; None where none has."""
     closed: str = ""
     """Why it takes nothing new, in words; empty where it does."""
     mounts: Sequence[str] = ()

@@ -2,15 +2,12 @@
 
 import os
 import pwd
-import sys
-from pathlib import Path
 
 import psutil
 
-from tools.engine_api import socket_path
-
 from .conftest import NewHome
-from .harness import IMAGE, SWARM, Home
+from .harness import IMAGE, Home
+from .ordinary import become
 
 SCRIPT = "id -u; cat /in/words; umask 077; mkdir -p /out/deep; cp /in/words /out/deep/copy; sleep 0.2"
 
@@ -39,16 +36,6 @@ def test_a_home_of_an_ordinary_user(new_home: NewHome) -> None:
     assert home.swarm("run", IMAGE, "--", "echo", "again").stdout == b"again\n"
     home.down()
     assert left_of_jobs(home) == []
-
-
-def become(user: int) -> list[str]:
-    """Words that run a command as that user. What of the environment lies in a closed folder, such as root's own home,
-    they may read all the same; nothing else is theirs."""
-    group = socket_path().stat().st_gid
-    words = ["setpriv", f"--reuid={user}", f"--regid={user}", f"--groups={group}"]
-    on_the_way = [*SWARM.parents, *Path(sys.executable).resolve().parents]
-    closed = [folder for folder in on_the_way if not folder.stat().st_mode & 0o001]
-    return [*words, *(["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"] if closed else [])]
 
 
 def left_of_jobs(home: Home) -> list[str]:

@@ -33,6 +33,8 @@ def lock(data: Path) -> int:
     except OSError as error:
         os.close(handle)
         raise DataInUse(f"another worker runs on {data}; stop it first or give another --data") from error
+    os.ftruncate(handle, 0)
+    os.write(handle, b"%d\n" % os.getpid())  # for `control`, which ends it from outside
     return handle
 
 

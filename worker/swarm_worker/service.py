@@ -19,6 +19,7 @@ from swarm_worker.journal import Journal
 from swarm_worker.link import Link, Revoked
 from swarm_worker.lobby import attend
 from swarm_worker.machine import Machine
+from swarm_worker.notify import Notifier
 from swarm_worker.offering import Offering, offering_of
 from swarm_worker.outbox import Outbox
 from swarm_worker.reporter import Reporter
@@ -59,6 +60,7 @@ class Service:
         self._settings = settings
         self._identity = identity
         self._status = StatusFile(settings.data)
+        self._notifier = Notifier.from_environment()
         self._state = "initializing"
         self._core = "not connected"
         self._engine_text = "not connected"
@@ -72,9 +74,11 @@ class Service:
         """End: None hands over (containers stay), STOPPING stops them."""
         if not self._stop.is_set() or mode is None:
             self._mode = mode
+        self._notifier.stopping()
         self._stop.set()
 
     def _show(self) -> None:
+        self._notifier.status(f"{self._state}; core: {self._core}; engine: {self._engine_text}")
         self._status.show(
             Status(
                 state=self._state,
@@ -89,6 +93,7 @@ class Service:
     async def run(self) -> int:
         """Serve until told to end; the exit code."""
         self._show()
+        self._notifier.ready()
         tokens = Tokens(self._identity)
         api = CoreApi(self._identity, tokens)
         try:

@@ -2,13 +2,15 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Final
 
 from swarm_protocol import quantities
 from swarm_protocol.spec import GIB, MIB
+from swarm_worker import offer
 
 _NO = ("0", "no", "false")
 
@@ -61,41 +63,60 @@ class Settings:
 
 
 def read(environ: Mapping[str, str] = os.environ, **flags: object) -> Settings:
-    """Settings from flags (those that are not None) over variables over defaults. Raises SettingsError."""
+    """Settings from flags (those that are not None) over variables over what the join was told over defaults.
+
+    Raises SettingsError.
+    """
     values: dict[str, object] = _from_environment(environ)
     values.update({key: value for key, value in flags.items() if value is not None})
     if "data" not in values:
         raise SettingsError("no data folder: give --data DIR or SWARM_WORKER_DATA")
-    settings = Settings(**values)  # type: ignore[arg-type]
+    try:
+        kept = offer.load(Path(str(values["data"])))
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    settings = Settings(**(kept | values))
     _check(settings)
     return settings
 
 
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "data": lambda text: Path(text).absolute(),
+    "join_url": str,
+    "token_file": Path,
+    "name": str,
+    "slots": int,
+    "cpu_millis": quantities.cpu_millis,
+    "memory": quantities.size,
+    "disk": quantities.size,
+    "labels": lambda text: parse_labels(text.split(",")),
+    "image_budget": quantities.size,
+    "log_cap": quantities.size,
+    "secrets": lambda text: Path(text).absolute(),
+    "mount_roots": lambda text: _paths(text),
+    "mount_deny": lambda text: _paths(text),
+    "host_root": lambda text: Path(text).absolute(),
+    "allow_egress": lambda text: text not in _NO,
+    "egress_allow": lambda text: parse_networks(text.split(",")),
+    "share_sandbox": lambda text: text not in _NO,
+}
+_NAMES: Final = {"cpu_millis": "SWARM_WORKER_CPU"}
+_OF_THE_JOIN: Final = ("data", "join_url", "token_file", "name")
+
+
+def _variable(key: str) -> str:
+    return _NAMES.get(key, f"SWARM_WORKER_{key.upper()}")
+
+
+def environment_names() -> list[str]:
+    """Variables that a later start of a worker that has joined needs as well: none of them is a secret."""
+    return ["DOCKER_HOST", *(_variable(key) for key in _READERS if key not in _OF_THE_JOIN)]
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
-    readers = {
-        "data": lambda text: Path(text).absolute(),
-        "join_url": str,
-        "token_file": Path,
-        "name": str,
-        "slots": int,
-        "cpu_millis": quantities.cpu_millis,
-        "memory": quantities.size,
-        "disk": quantities.size,
-        "labels": lambda text: parse_labels(text.split(",")),
-        "image_budget": quantities.size,
-        "log_cap": quantities.size,
-        "secrets": lambda text: Path(text).absolute(),
-        "mount_roots": _paths,
-        "mount_deny": _paths,
-        "host_root": lambda text: Path(text).absolute(),
-        "allow_egress": lambda text: text not in _NO,
-        "egress_allow": lambda text: parse_networks(text.split(",")),
-        "share_sandbox": lambda text: text not in _NO,
-    }
-    names = {"cpu_millis": "SWARM_WORKER_CPU"}
     found: dict[str, object] = {}
-    for key, reader in readers.items():
-        variable = names.get(key, f"SWARM_WORKER_{key.upper()}")
+    for key, reader in _READERS.items():
+        variable = _variable(key)
         if environ.get(variable):
             found[key] = _read(variable, environ[variable], reader)
     if environ.get("DOCKER_HOST"):
@@ -107,9 +128,9 @@ def _paths(text: str) -> tuple[Path, ...]:
     return tuple(Path(part) for part in text.split(":") if part)
 
 
-def _read(variable: str, text: str, reader: object) -> object:
+def _read(variable: str, text: str, reader: Callable[[str], object]) -> object:
     try:
-        return reader(text)  # type: ignore[operator]
+        return reader(text)
     except ValueError as error:
         raise SettingsError(f"{variable}={text!r} can't be read: {error}") from error
 

@@ -44,6 +44,7 @@ class Root(LazyGroup):
         "project": Entry(f"{_CLI}.projects", "app", "People"),
         "token": Entry(f"{_CLI}.tokens", "app", "People"),
         "usage": Entry(f"{_CLI}.usage", "usage", "People"),
+        "doctor": Entry(f"{_CLI}.doctor", "doctor", "This machine"),
         "login": Entry(f"{_CLI}.login", "login", "Signing in"),
         "logout": Entry(f"{_CLI}.login", "logout", "Signing in"),
         "whoami": Entry(f"{_CLI}.login", "whoami", "Signing in"),

@@ -1,5 +1,5 @@
-"""`swarm worker`: token, list, show, pause, label, revoke; drain, capacity and history have files of their own, and
-`join` comes from the worker's package."""
+"""`swarm worker`: token, list, pause, resume, label, rename, revoke, rm. What takes more has a file of its own, and `join`
+comes from the worker's package."""
 
 from typing import Annotated
 
@@ -24,6 +24,7 @@ class WorkerGroup(LazyGroup):
 
     entries = {  # noqa: RUF012
         "token": Entry(_HERE, "token", "Commands"),
+        "deploy": Entry("swarm_consumer.cli.deploy", "deploy", "Commands"),
         "list": Entry(_HERE, "listing", "Commands"),
         "show": Entry("swarm_consumer.cli.worker_show", "show", "Commands"),
         "pause": Entry(_HERE, "pause", "Commands"),

@@ -106,6 +106,13 @@ class WorkerRoutes:
         made = await self._workers.make_token(actor, uses=form.uses, ttl=form.ttl, name=form.name or "")
         return answer(MadeToken(made.token, made.id, made.expires_at), 201)
 
+    @needs("operator", cluster=True)
+    @documented(status=204)
+    async def remove_token(self, request: Request) -> Response:
+        """Let nobody join with this token any more; who has joined stays."""
+        await self._workers.remove_token(f"user:{identity_of(request).name}", request.path_params["token"])
+        return nothing()
+
     @open_to_all
     @documented(body=JoinForm, answer=Joined, status=201)
     async def join(self, request: Request) -> Response:
@@ -227,6 +234,7 @@ def routes(
     handlers = WorkerRoutes(workers, operating, database, live, mounts, cluster)
     return [
         Route("/api/v1/join-tokens", handlers.make_token, methods=["POST"]),
+        Route("/api/v1/join-tokens/{token}", handlers.remove_token, methods=["DELETE"]),
         Route("/api/v1/join", handlers.join, methods=["POST"]),
         Route("/api/v1/worker-token", handlers.token, methods=["POST"]),
         Route("/api/v1/workers", handlers.list, methods=["GET"]),

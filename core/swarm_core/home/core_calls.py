@@ -13,6 +13,7 @@ from swarm_core.home.ports import HOST
 from swarm_protocol.errors import SwarmError
 
 _CALL_SECONDS: Final = 60.0
+_MOST_CA: Final = 64 * 1024
 _T = TypeVar("_T")
 
 
@@ -47,6 +48,19 @@ def _status(port: int, path: str, seconds: float, ca_pem: str | None) -> int | N
     try:
         link.request("GET", path)
         return link.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        link.close()
+
+
+def shown_ca(host: str, port: int, seconds: float) -> str | None:
+    """The CA that a core there shows, unverified; None where no core answers."""
+    link = http.client.HTTPSConnection(host, port, timeout=seconds, context=_context(None))
+    try:
+        link.request("GET", "/api/v1/ca.pem")
+        answer = link.getresponse()
+        return answer.read(_MOST_CA).decode("ascii", "replace") if answer.status == 200 else None
     except (OSError, http.client.HTTPException):
         return None
     finally:

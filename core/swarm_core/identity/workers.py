@@ -101,6 +101,13 @@ class Workers:
             await keys.audit(connection, actor, "make_join_token", made.token_id, uses=uses, ttl=ttl)
         return MadeToken(str(made), made.token_id, ends)
 
+    async def remove_token(self, actor: str, token: str) -> None:
+        """Let nobody join with a token any more; who has joined stays. Raises SwarmError(not_found)."""
+        async with transaction(self._database.api) as connection:
+            if not await workers.remove_join_token(connection, token):
+                raise SwarmError("not_found", f"there is no join token {token[:80]}", hint="it may have run out")
+            await keys.audit(connection, actor, "remove_join_token", token)
+
     async def join(self, token_id: str, secret: str, public_key: str, name: str) -> Joined:
         """Let a worker in; the use of its token and the worker are one transaction.
 

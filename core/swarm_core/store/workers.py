@@ -46,6 +46,12 @@ async def use_join_token(connection: Connection, token: str) -> None:
     await connection.execute(_SQL["use_join_token"], token)
 
 
+async def remove_join_token(connection: Connection, token: str) -> bool:
+    """Forget a join token; whether there was one."""
+    done: str = await connection.execute(_SQL["remove_join_token"], token)
+    return done != "DELETE 0"
+
+
 async def taken_names(connection: Connection, names: Sequence[str]) -> set[str]:
     """Which of these names belong to a worker."""
     return {row["name"] for row in await connection.fetch(_SQL["taken_names"], list(names))}

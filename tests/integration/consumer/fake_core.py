@@ -235,6 +235,7 @@ class FakeCore:
             ("PUT", "/images/{name:path}", self._put_image),
             ("GET", "/images", self._images),
             ("POST", "/join-tokens", self._join_token),
+            ("DELETE", "/join-tokens/{id}", self._remove_join_token),
             ("GET", "/workers", self._workers),
             ("GET", "/workers/{name}", self._worker),
             ("POST", "/workers/{name}/revoke", self._revoke),
@@ -242,7 +243,8 @@ class FakeCore:
         routes: list[Any] = [
             Route(API + path, self._guarded(handler, path), methods=[method]) for method, path, handler in table
         ]
-        return [*routes, WebSocketRoute("/ws/jobs/{id:int}/logs", self._live)]
+        health = Route("/health", self._health)
+        return [*routes, health, WebSocketRoute("/ws/jobs/{id:int}/logs", self._live)]
 
     def _guarded(self, handler: Any, path: str) -> Any:
         open_ = path in ("/login", "/token", "/logout", "/ca.pem")
@@ -479,8 +481,14 @@ class FakeCore:
     async def _images(self, request: Request) -> Response:
         return JSONResponse({"items": list(self.store.images.values()), "next": None})
 
+    async def _health(self, request: Request) -> Response:
+        return JSONResponse({"status": "ok", "modules": {}, "core": "c", "version": "0.1.0"})
+
     async def _join_token(self, request: Request) -> Response:
         return JSONResponse({"token": "SSJT1-x", "id": "t", "expires_at": _now()}, 201)
+
+    async def _remove_join_token(self, request: Request) -> Response:
+        return Response(status_code=204)
 
     async def _workers(self, request: Request) -> Response:
         return JSONResponse({"items": [_WORKER], "next": None})

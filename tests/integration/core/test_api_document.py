@@ -265,7 +265,10 @@ class Visitor:
         worker = (await self.ok("POST", "/join", 201, json=form))["worker_id"]
         now = int(SystemClock().time())
         claims = {"iss": worker, "sub": worker, "aud": AUD_ASSERTION, "iat": now, "exp": now + 60, "jti": str(uuid7())}
-        await self.ok("POST", "/worker-token", json={"assertion": jwt.encode(claims, key, "EdDSA")})
+        proof = {"assertion": jwt.encode(claims, key, "EdDSA")}
+        token = (await self.ok("POST", "/worker-token", json=proof))["access_token"]
+        await self.ok("GET", "/standing", token=token)
+        await self.ok("DELETE", f"/join-tokens/{made[2]}", 204)
         for path in ("/workers?limit=5", f"/workers/{worker}", f"/workers/{worker}/history"):
             await self.ok("GET", path)
         for change in (

@@ -93,6 +93,7 @@ async def test_udp_blocked_the_websocket_alone_keeps_a_worker_reachable() -> Non
             s.clock.now += 4
             s.dispatcher.heard(s.session)
             assert s.state() == WorkerState.WAITING
+        assert s.dispatcher.workers()[0].beat_age is None
 
 
 async def test_websocket_blocked_beats_alone_keep_a_worker_reachable() -> None:
@@ -103,6 +104,8 @@ async def test_websocket_blocked_beats_alone_keep_a_worker_reachable() -> None:
             s.send(sealer.seal(beat()))
             await s.until(count)
             assert s.state() == WorkerState.WAITING
+        s.clock.now += 2.5
+        assert s.dispatcher.workers()[0].beat_age == 2.5
 
 
 async def test_both_blocked_it_is_unreachable_gets_no_jobs_and_comes_back_with_one_beat() -> None:

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import ssl
+import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -213,6 +215,26 @@ async def test_a_join_token_is_used_as_often_as_it_may_be(core: LiveCore, databa
     assert {problem(a).code for a in answers if a.status_code == 401} == {"token_used_up"}
     names = await core.database.api.fetch("select name from worker order by name")
     assert [row["name"] for row in names] == ["w", "w-2", "w-3", "w-4", "w-5"]
+
+
+async def test_nobody_joins_with_a_token_that_was_removed(core: LiveCore) -> None:
+    token = await join_token(core, uses=2)
+    assert (await core.call("POST", "/api/v1/join", json=body_of(token, "first"))).status_code == 201
+    path = f"/api/v1/join-tokens/{parse_join_token(token).token_id}"
+    consumer = await core.token_of(await core.person("con", "consumer"))
+    operator = await core.token_of(await core.person("op", "operator"))
+    assert (await core.call("DELETE", path, consumer)).status_code == 403
+    assert (await core.call("DELETE", path, operator)).status_code == 204
+    assert problem(await core.call("POST", "/api/v1/join", json=body_of(token))).code == "unauthenticated"
+    assert problem(await core.call("DELETE", path, operator)).code == "not_found"
+    assert (await audit(core))[-1] == ("user:op", "remove_join_token")
+
+
+async def test_a_worker_learns_how_the_core_sees_it(core: LiveCore) -> None:
+    token = core.parts.tokens.issue_worker(await core.worker("w"), 0).token
+    found = (await core.call("GET", "/api/v1/standing", token)).json()
+    assert (found["name"], found["state"], found["beat_age"], found["version"]) == ("w", None, None, "test")
+    assert abs(datetime.fromisoformat(found["now"]).timestamp() - time.time()) < 60
 
 
 async def test_wrong_and_expired_join_tokens(core: LiveCore, database_url: str) -> None:

@@ -231,6 +231,8 @@ class FakeCore:
         api = "/api/v1"
         return Starlette(
             routes=[
+                Route("/health", self._health),
+                Route(f"{api}/standing", self._standing),
                 Route(f"{api}/ca.pem", self._ca),
                 Route(f"{api}/join", self._join, methods=["POST"]),
                 Route(f"{api}/worker-token", self._worker_token, methods=["POST"]),
@@ -250,6 +252,13 @@ class FakeCore:
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
         self.blobs[digest] = data
         return digest
+
+    async def _health(self, request: Request) -> Response:
+        return JSONResponse({"version": "0.0.1", "modules": {"fleet": {"state": "restarting"}}})
+
+    async def _standing(self, request: Request) -> Response:
+        assert self._signed(request)
+        return JSONResponse({"name": "w", "state": "waiting" if self.socket else None, "beat_age": None})
 
     async def _ca(self, request: Request) -> Response:
         return Response(self.authority.pem)

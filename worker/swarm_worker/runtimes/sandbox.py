@@ -105,6 +105,13 @@ class Sandboxes:
             self._image_ready = False
             return None
 
+    async def prove(self) -> bool:
+        """Make one and keep it as free; False for a machine that no program is known for. Raises EngineError."""
+        if self._program is None:
+            return False
+        self._free.append(await self._make())
+        return True
+
     def give_back(self, sandbox: str | None) -> None:
         """The job's container has ended: the next may use the sandbox."""
         if sandbox is not None:

@@ -11,6 +11,9 @@ select secret_hash, name, uses_left, expires_at <= swarm_now() as expired from j
 -- name: use_join_token
 update join_token set uses_left = uses_left - 1 where id = $1;
 
+-- name: remove_join_token
+delete from join_token where id = $1;
+
 -- Used up and run out for a week: of no use even to explain why.
 -- name: forget_join_tokens
 delete from join_token where expires_at < swarm_now() - interval '7 days';
