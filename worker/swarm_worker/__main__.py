@@ -26,7 +26,11 @@ def _parser() -> argparse.ArgumentParser:
         "--mount-root", action="append", type=Path, metavar="DIR", help="named mounts only below this; repeatable"
     )
     run.add_argument("--mount-deny", action="append", type=Path, metavar="DIR", help="and never this one; repeatable")
-    run.add_argument("--allow-egress", action="store_true", help="let jobs ask for a way to the internet")
+    egress = run.add_mutually_exclusive_group()
+    egress.add_argument(
+        "--allow-egress", action="store_true", default=None, help="let jobs ask for a way to the internet"
+    )
+    egress.add_argument("--no-egress", action="store_false", dest="allow_egress", help="don't, whatever the join said")
     run.add_argument("--egress-allow", action="append", metavar="CIDR", help="and to these near addresses; repeatable")
     run.add_argument("--detach", action="store_true", help="in the background; its log is DATA/worker.log")
     status = commands.add_parser("status", help="how the worker on a folder is; exit code 1 unless a core has it")
@@ -69,7 +73,7 @@ def _run(arguments: argparse.Namespace, words: list[str]) -> int:
             disk=quantities.size(arguments.disk) if arguments.disk else None,
             mount_roots=tuple(arguments.mount_root) if arguments.mount_root else None,
             mount_deny=tuple(arguments.mount_deny) if arguments.mount_deny else None,
-            allow_egress=arguments.allow_egress or None,
+            allow_egress=arguments.allow_egress,
             egress_allow=settings.parse_networks(arguments.egress_allow) if arguments.egress_allow else None,
             labels=settings.parse_labels(arguments.label) if arguments.label else None,
         )

@@ -58,8 +58,9 @@ def join_command(
     ] = None,
     mount_deny: Annotated[list[Path] | None, typer.Option(help="And never this one; repeatable.")] = None,
     allow_egress: Annotated[
-        bool, typer.Option("--allow-egress", help="Let jobs ask for a way to the internet.")
-    ] = False,
+        bool | None,
+        typer.Option("--allow-egress/--no-egress", help="Let jobs ask for a way to the internet.", show_default=False),
+    ] = None,
     egress_allow: Annotated[
         list[str] | None, typer.Option(metavar="CIDR", help="And to these near addresses; repeatable.")
     ] = None,
@@ -85,18 +86,15 @@ def join_command(
     from swarm_worker import offer, settings
 
     try:
-        chosen = settings.read(
-            data=(data or _default_data()).absolute(),
-            join_url=url,
-            name=name,
-            slots=slots,
-            mount_roots=tuple(mount_root) if mount_root else None,
-            mount_deny=tuple(mount_deny) if mount_deny else None,
-            allow_egress=allow_egress or None,
-            egress_allow=settings.parse_networks(egress_allow) if egress_allow else None,
-            labels=settings.parse_labels(label) if label else None,
-        )
-        told = {"slots": slots, "labels": settings.parse_labels(label) if label else None}
+        told: dict[str, Any] = {
+            "slots": slots,
+            "mount_roots": tuple(mount_root) if mount_root else None,
+            "mount_deny": tuple(mount_deny) if mount_deny else None,
+            "allow_egress": allow_egress,
+            "egress_allow": settings.parse_networks(egress_allow) if egress_allow else None,
+            "labels": settings.parse_labels(label) if label else None,
+        }
+        chosen = settings.read(data=(data or _default_data()).absolute(), join_url=url, name=name, **told)
     except settings.SettingsError as error:
         raise _failed(str(error), "see `swarm worker join --help`") from error
     wanted = _unit(chosen, systemd, unit) if systemd or systemd_print else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from swarm_protocol import quantities
 from swarm_protocol.spec import GIB, MIB
@@ -72,12 +72,19 @@ def read(environ: Mapping[str, str] = os.environ, **flags: object) -> Settings:
     if "data" not in values:
         raise SettingsError("no data folder: give --data DIR or SWARM_WORKER_DATA")
     try:
-        kept = offer.load(Path(str(values["data"])))
+        kept = _typed(offer.load(Path(str(values["data"]))))
+        if values.get("allow_egress") is False:  # then its exceptions, too, are of another time
+            kept.pop("egress_allow", None)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     settings = Settings(**(kept | values))
     _check(settings)
     return settings
+
+
+def _typed(kept: Mapping[str, object]) -> dict[str, Any]:
+    """What the join was told, as settings have it. Raises ValueError."""
+    return {name: _TYPES[name](value) if name in _TYPES else value for name, value in kept.items()}
 
 
 _READERS: Final[Mapping[str, Callable[[str], object]]] = {
@@ -101,6 +108,11 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "share_sandbox": lambda text: text not in _NO,
 }
 _NAMES: Final = {"cpu_millis": "SWARM_WORKER_CPU"}
+_TYPES: Final[Mapping[str, Callable[[Any], object]]] = {
+    "mount_roots": lambda paths: tuple(map(Path, paths)),
+    "mount_deny": lambda paths: tuple(map(Path, paths)),
+    "egress_allow": lambda networks: parse_networks(networks),
+}
 _OF_THE_JOIN: Final = ("data", "join_url", "token_file", "name")
 
 

@@ -64,14 +64,18 @@ SystemCallArchitectures=native
 # the devices and folders that jobs may be given.
 _SYSTEM: Final = """\
 ProtectSystem=strict
-ReadWritePaths={writable}
+ReadWritePaths={writable}{lock}
 ProtectHome=read-only
 ProtectKernelModules=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
-CapabilityBoundingSet=~CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_BOOT CAP_SYS_TIME CAP_NET_ADMIN CAP_NET_RAW
+CapabilityBoundingSet=~CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_BOOT CAP_SYS_TIME{network}
 OOMScoreAdjust=-250
 """
+
+
+_LOCK: Final = " -/run/xtables.lock"
+"""What `iptables` takes while it changes rules."""
 
 
 class Found(enum.Enum):
@@ -103,6 +107,8 @@ class Unit:
     writable: Sequence[Path] = ()
     """Folders beside the data that the worker writes to."""
     environment: Mapping[str, str]
+    egress: bool = False
+    """Whether it sets netfilter rules, for jobs with a way to the internet."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for a path that a unit can't hold."""
@@ -128,7 +134,8 @@ class Unit:
         if self.scope == "user":
             return _BOTH
         writable = " ".join(quoted(str(path)) for path in (self.data, *self.writable))
-        return _BOTH + _SYSTEM.format(writable=writable)
+        rules = ("", _LOCK) if self.egress else (" CAP_NET_ADMIN CAP_NET_RAW", "")
+        return _BOTH + _SYSTEM.format(writable=writable, network=rules[0], lock=rules[1])
 
     @property
     def commands(self) -> str:

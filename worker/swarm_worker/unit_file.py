@@ -21,6 +21,7 @@ def make(settings: Settings, scope: Scope, name: str, environ: Mapping[str, str]
             data=settings.data,
             writable=[settings.secrets] if settings.secrets is not None else [],
             environment=kept,
+            egress=settings.allow_egress,
         )
     except ValueError as error:
         hint = "give another name with --unit, or another folder with --data"

@@ -1,5 +1,6 @@
-"""`swarm worker`: token, list, pause, resume, label, rename, revoke, rm. What takes more has a file of its own, and `join`
-comes from the worker's package."""
+"""`swarm worker`: token, list, pause, resume, label, rename, revoke, rm. What takes more has a file of its own.
+
+`join` comes from the worker's package."""
 
 from typing import Annotated
 

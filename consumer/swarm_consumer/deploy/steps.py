@@ -47,7 +47,7 @@ _UNPACK: Final = 'rm -rf "$1" && mkdir -p "$1" && tar -xf - -C "$1"'
 _REMOVE_OTHERS: Final = 'for old in "$1"/*; do [ "$old" = "$2" ] || rm -rf "$old" || exit 1; done'
 _SPACE: Final = "see that the disk there has room, then run this again"
 _WITH_SYSTEMD: Final = 'XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"; export XDG_RUNTIME_DIR; '
-_SEEN: Final = (WorkerState.WAITING, WorkerState.WORKING, WorkerState.PAUSED)
+_SEEN: Final = (WorkerState.WAITING, WorkerState.WORKING, WorkerState.PAUSED, WorkerState.DRAINING)
 
 Say = Callable[[str], None]
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from swarm_worker import offer
 from swarm_worker.__main__ import main
-from swarm_worker.settings import SettingsError, read
+from swarm_worker.settings import SettingsError, parse_networks, read
 
 
 def test_flags_win_over_variables_win_over_defaults() -> None:
@@ -18,6 +19,23 @@ def test_flags_win_over_variables_win_over_defaults() -> None:
     made = read(environ, slots=5, name=None)
     assert (made.data, made.slots, made.memory, made.docker_host) == (Path("/e"), 5, 2 << 30, "unix:///s")
     assert read({"SWARM_WORKER_DATA": "/e", "SWARM_WORKER_LABELS": "a=b,c=d=e"}).labels == {"a": "b", "c": "d=e"}
+
+
+def test_what_the_join_was_told_counts_until_it_is_said_otherwise(tmp_path: Path) -> None:
+    networks = parse_networks(["10.0.0.53"])
+    told = {"slots": 3, "mount_roots": (Path("/srv"),), "allow_egress": True, "egress_allow": networks}
+    offer.keep(tmp_path, **told, labels=None)
+    made = read({}, data=tmp_path)
+    assert {name: getattr(made, name) for name in told} == told
+    offer.keep(tmp_path, slots=5)
+    assert (read({}, data=tmp_path).slots, read({}, data=tmp_path).mount_roots) == (5, (Path("/srv"),))
+    assert not read({}, data=tmp_path, allow_egress=False).allow_egress
+    assert not read({"SWARM_WORKER_ALLOW_EGRESS": "no"}, data=tmp_path).allow_egress
+    offer.keep(tmp_path, allow_egress=False)
+    assert not read({}, data=tmp_path).allow_egress
+    offer.path_in(tmp_path).write_text('{"egress_allow":["near"]}')
+    with pytest.raises(SettingsError, match="near"):
+        read({}, data=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,14 @@ def test_it_starts_this_installation_and_holds_no_token(tmp_path: Path) -> None:
     assert f"ReadWritePaths={tmp_path}" in lines
 
 
+def test_one_that_sets_rules_for_jobs_may(tmp_path: Path) -> None:
+    assert "CAP_NET_ADMIN" in unit_of(tmp_path, "system").text()
+    unit = unit_file.make(read({}, data=tmp_path, allow_egress=True), "system", "swarm-worker", {})
+    assert "CAP_NET_ADMIN" not in unit.text()
+    assert f"ReadWritePaths={tmp_path} -/run/xtables.lock\n" in unit.text()
+    assert complaints(unit_file.write(unit, tmp_path), "system", tmp_path) == []
+
+
 def test_one_for_a_person_asks_for_no_privilege(tmp_path: Path) -> None:
     text = unit_of(tmp_path, "user").text()
     assert "Protect" not in text
