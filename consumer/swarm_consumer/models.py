@@ -24,6 +24,8 @@ class WhoAmI(_Model, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     terminals: bool = False
     """Whether they may have terminals on running jobs of the project."""
+    own_role: str = ""
+    """Their own, which counts for what belongs to no project."""
 
 
 class Submitted(_Model, frozen=True, kw_only=True):

@@ -31,6 +31,11 @@ class Mounts:
         form = {"name": name, "path": path, "read_only": read_only, "projects": list(projects)}
         return await self._transport.get(Mount, Call("POST", "/mounts", json=form))
 
+    async def edit(self, name: str, *, path: str | None = None, read_only: bool | None = None) -> Mount:
+        """Change what is given. What runs keeps the folder as it got it; what waits finds it changed."""
+        form = {"path": path, "read_only": read_only}
+        return await self._transport.get(Mount, Call("PATCH", _path(name), json=form, repeatable=True))
+
     async def remove(self, name: str) -> None:
         """Take the name away; what runs keeps its mount."""
         await self._transport.send(Call("DELETE", _path(name)))

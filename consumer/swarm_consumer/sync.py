@@ -323,6 +323,10 @@ class SyncMounts:
         """Give a folder of the workers a name, and let projects use it."""
         return self._portal.call(self._verbs.add(name, path, read_only=read_only, projects=projects))
 
+    def edit(self, name: str, *, path: str | None = None, read_only: bool | None = None) -> Mount:
+        """Change what is given. What runs keeps the folder as it got it; what waits finds it changed."""
+        return self._portal.call(self._verbs.edit(name, path=path, read_only=read_only))
+
     def remove(self, name: str) -> None:
         """Take the name away; what runs keeps its mount."""
         self._portal.call(self._verbs.remove(name))

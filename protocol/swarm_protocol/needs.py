@@ -1,5 +1,6 @@
 """What a job needs of a machine beside cpu, memory and disk: mounts, GPUs, a network. And how a person writes it."""
 
+import posixpath
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -10,6 +11,10 @@ from swarm_protocol.quantities import QuantityError
 
 MAX_MOUNTS: Final = 32
 """Of one job."""
+MAX_PATH: Final = 1000
+"""Of a mount, in bytes."""
+LARGEST_ID: Final = (1 << 31) - 1
+"""Of a user or group that a mount is mapped to."""
 MAX_GPUS: Final = 64
 """Of one job."""
 EGRESS: Final = "egress"
@@ -53,6 +58,16 @@ def mount_names(mounts: Sequence[str]) -> tuple[str, ...]:
 def is_mount_name(name: str) -> bool:
     """Whether a mount may be called so."""
     return bool(_MOUNT.match(name))
+
+
+def wrong_mount_path(path: str) -> str | None:
+    """Why a mount can't be this folder of the workers; None: it can, as far as its path alone tells."""
+    if path == "/":
+        return "the whole machine can't be a mount"
+    plain = path.startswith("/") and len(path.encode("utf-8", "replace")) <= MAX_PATH and path.isprintable()
+    if not plain or posixpath.normpath(path) != path or path.startswith("//"):
+        return f"{path[:200]!r} is no absolute path without `..` and of at most {MAX_PATH} bytes"
+    return None
 
 
 def is_gpu_kind(kind: str) -> bool:

@@ -1,11 +1,11 @@
 """From files to a plan, and from a plan to a core that has what it says: one step after the other, each told of."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from swarm_consumer.apply.documents import Document, invalid, read_documents, text
 from swarm_consumer.apply.items import Action, Item
-from swarm_consumer.apply.kinds import BY_NAME, KINDS, ORDER, PARTIAL
+from swarm_consumer.apply.kinds import BY_NAME, KEPT, KINDS, OF_SWARM, ORDER, PARTIAL
 from swarm_consumer.apply.plan import Plan, make_plan
 from swarm_consumer.apply.reach import Reach
 from swarm_protocol.errors import SwarmError
@@ -49,17 +49,20 @@ def _read(document: Document, project: str) -> Item | None:
 
 
 async def plan_items(reach: Reach, items: Sequence[Item], prune: bool) -> Plan:
-    """Compare them with what the projects have that they are about. Raises SwarmError; nothing is changed."""
+    """Compare them with what the projects have that they are about. Raises SwarmError; nothing is changed.
+
+    What belongs to the whole swarm is looked at where the files have one of its kind.
+    """
     wanted = [await _complete(reach, item) for item in items]
-    named = {item.project for item in wanted}
+    named = {item.project for item in wanted if item.project}
     known = {project.name for project in await (await reach.client()).projects.all()}
     made = {item.name for item in wanted if item.kind == "project"}
     for item in wanted:
-        if item.project not in known | made:
+        if item.project and item.project not in known | made:
             hint = f"`swarm project list` shows yours; a document `kind: project` with `name: {item.project}` makes one"
             raise SwarmError("not_found", f"{item.place}: there is no project {item.project}", hint=hint)
-    there = [each for project in sorted(named & known) for kind in KINDS for each in await kind.there(reach, project)]
-    plan = make_plan(wanted, there, ORDER, partial=PARTIAL, prune=prune)
+    there = await export_items(reach, sorted(named & known), {*ORDER} - OF_SWARM | {item.kind for item in wanted})
+    plan = make_plan(wanted, there, ORDER, partial=PARTIAL, kept=KEPT, prune=prune)
     for step in plan.steps:
         if step.verb != "remove":
             await _check(reach, step.item)
@@ -111,12 +114,9 @@ def _line(one: dict[str, str]) -> str:
     return message if not where or message.startswith(where) else f"{where}: {message}"
 
 
-async def export_items(reach: Reach, projects: Sequence[str], kinds: Sequence[str]) -> list[Item]:
-    """All that these projects have of these kinds. Raises SwarmError."""
-    return [
-        replace(item, place="")
-        for project in projects
-        for kind in KINDS
-        if kind.name in kinds
-        for item in await kind.there(reach, project)
-    ]
+async def export_items(reach: Reach, projects: Sequence[str], kinds: Collection[str]) -> list[Item]:
+    """All of these kinds that these projects have, and the swarm itself. Raises SwarmError."""
+    chosen = [kind for kind in KINDS if kind.name in kinds]
+    asked = [(kind, project) for project in projects for kind in chosen if not kind.of_swarm]
+    asked += [(kind, "") for kind in chosen if kind.of_swarm]
+    return [item for kind, project in asked for item in await kind.there(reach, project)]

@@ -85,6 +85,13 @@ def whole(node: Located) -> int:
     return node.value
 
 
+def yes(node: Located) -> bool:
+    """Whether something is so."""
+    if not isinstance(node.value, bool):
+        raise WrongValue(f"true or false, not {node.shown()}")
+    return node.value
+
+
 def texts(node: Located) -> dict[str, str]:
     """A map of names to texts."""
     return {name: text(item) for name, item in mapping(node).items()}

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from swarm_consumer.apply.items import Item
 from swarm_consumer.apply.kinds import BY_NAME
 from swarm_protocol.errors import SwarmError
+
+_OF_SWARM: Final = "_swarm"
+"""The folder of what belongs to no project; none can be called so."""
 
 
 def yaml_of(item: Item) -> str:
@@ -23,10 +27,10 @@ def stream_of(items: Iterable[Item]) -> str:
 
 
 def file_of(item: Item) -> Path:
-    """Where an item goes below the folder: `lab/project.yaml`, `lab/schedules/nightly.yaml`."""
+    """Where an item goes: `lab/project.yaml`, `lab/schedules/nightly.yaml`, `_swarm/mounts/data.yaml`."""
     if item.name == item.project:
         return Path(item.project, f"{item.kind}.yaml")
-    return Path(item.project, f"{item.kind}s", f"{item.name}.yaml")
+    return Path(item.project or _OF_SWARM, f"{item.kind}s", f"{item.name}.yaml")
 
 
 def write_files(items: Iterable[Item], folder: Path) -> list[Path]:

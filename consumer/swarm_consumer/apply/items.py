@@ -36,7 +36,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field that differs; MISSING stands for its default."""
+    """One field that differs; MISSING stands for one that is not set."""
 
     field: str
     old: Any
@@ -45,7 +45,7 @@ class Change:
 
 class _Missing:
     def __repr__(self) -> str:
-        return "(default)"
+        return "(not set)"
 
 
 MISSING = _Missing()

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 from swarm_consumer.apply.documents import Document
 from swarm_consumer.apply.items import Action, Item
 from swarm_consumer.apply.limits import LimitsKind
+from swarm_consumer.apply.mounts import MountKind
 from swarm_consumer.apply.projects import ProjectKind
 from swarm_consumer.apply.reach import Reach
 from swarm_consumer.apply.schedules import ScheduleKind
@@ -21,7 +22,17 @@ class Kind(Protocol):
 
     @property
     def partial(self) -> bool:
-        """Whether only the fields that a document names are compared; such a thing is never removed."""
+        """Whether only the fields that a document names are compared."""
+        ...
+
+    @property
+    def kept(self) -> bool:
+        """Whether one that is in no file is never removed."""
+        ...
+
+    @property
+    def of_swarm(self) -> bool:
+        """Whether it belongs to the whole swarm and to no project; `there` is then asked for the project ``."""
         ...
 
     def read(self, document: Document, project: str) -> Item:
@@ -37,7 +48,7 @@ class Kind(Protocol):
         ...
 
     async def there(self, reach: Reach, project: str) -> list[Item]:
-        """All of it that a project has. Raises SwarmError."""
+        """All of it that a project, or the swarm, has. Raises SwarmError."""
         ...
 
     async def carry_out(self, reach: Reach, step: Action) -> None:
@@ -49,8 +60,10 @@ class Kind(Protocol):
         ...
 
 
-KINDS: Final[Sequence[Kind]] = (ProjectKind(), LimitsKind(), ScheduleKind())
+KINDS: Final[Sequence[Kind]] = (ProjectKind(), LimitsKind(), MountKind(), ScheduleKind())
 """Each after those that it needs."""
 BY_NAME: Final = {kind.name: kind for kind in KINDS}
 ORDER: Final = [kind.name for kind in KINDS]
 PARTIAL: Final = frozenset(kind.name for kind in KINDS if kind.partial)
+KEPT: Final = frozenset(kind.name for kind in KINDS if kind.kept)
+OF_SWARM: Final = frozenset(kind.name for kind in KINDS if kind.of_swarm)

@@ -22,6 +22,8 @@ class LimitsKind:
 
     name = "limits"
     partial = False
+    kept = False
+    of_swarm = False
 
     def read(self, document: Document, project: str) -> Item:
         """The limits of a project; one that isn't named isn't there."""

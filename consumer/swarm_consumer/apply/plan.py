@@ -26,12 +26,13 @@ def make_plan(
     order: Sequence[str],
     *,
     partial: Collection[str] = (),
+    kept: Collection[str] = (),
     prune: bool = False,
 ) -> Plan:
     """The steps from what is there to what is wanted.
 
     `order` are the kinds, each after those that it needs: what is made or changed goes by it, what is removed against
-    it. Of kinds that are `partial` only the fields that a file names are compared.
+    it. Of kinds that are `partial` only the fields that a file names are compared; what is `kept` is never removed.
     """
     has = {item.key: item for item in there}
     named = set[tuple[str, str, str]]()
@@ -40,7 +41,7 @@ def make_plan(
         named.add(item.key)
         step = _step(item, has.get(item.key), item.kind in partial)
         made += [step] if step else []
-    unnamed = [item for key, item in has.items() if key not in named and item.kind not in partial]
+    unnamed = [item for key, item in has.items() if key not in named and item.kind not in kept]
     gone = [Action("remove", item, item) for item in unnamed] if prune else []
     rank = {kind: at for at, kind in enumerate(order)}
     made.sort(key=lambda step: (rank[step.item.kind], step.item.key))

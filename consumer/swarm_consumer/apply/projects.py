@@ -21,6 +21,8 @@ class ProjectKind:
 
     name = "project"
     partial = True
+    kept = True
+    of_swarm = False
 
     def read(self, document: Document, project: str) -> Item:
         """A project; with `members` it has these and no others."""

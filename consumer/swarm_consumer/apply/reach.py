@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from swarm_consumer.client import Client
+from swarm_consumer.models import WhoAmI
 
 Open = Callable[[str | None], Client]
 """Makes a client about a project; None: about the one in use."""
@@ -18,6 +19,7 @@ class Reach:
         self._open = open_client
         self._stack = AsyncExitStack()
         self._clients: dict[str | None, Client] = {}
+        self._who: WhoAmI | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -26,6 +28,12 @@ class Reach:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+
+    async def who(self) -> WhoAmI:
+        """Who is signed in, with the project in use; asked once. Raises SwarmError."""
+        if self._who is None:
+            self._who = await (await self.client()).whoami()
+        return self._who
 
     async def client(self, project: str | None = None) -> Client:
         """The client about a project."""

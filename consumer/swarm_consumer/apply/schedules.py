@@ -45,6 +45,8 @@ class ScheduleKind:
 
     name = "schedule"
     partial = False
+    kept = False
+    of_swarm = False
 
     def read(self, document: Document, project: str) -> Item:
         """A schedule; what isn't named has its default, the zone UTC."""

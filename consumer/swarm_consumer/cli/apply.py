@@ -1,4 +1,4 @@
-"""`swarm apply` and `swarm export`: schedules, projects and limits as files in version control."""
+"""`swarm apply` and `swarm export`: schedules, projects, mounts and limits as files in version control."""
 
 import sys
 from pathlib import Path
@@ -9,8 +9,8 @@ import typer
 from swarm_consumer import credentials as files
 from swarm_consumer.apply.carry_out import Done, carry_out, export_items, plan_items, read_items
 from swarm_consumer.apply.export import stream_of, write_files
-from swarm_consumer.apply.items import MISSING, Action, Change
-from swarm_consumer.apply.kinds import ORDER
+from swarm_consumer.apply.items import MISSING, Action, Change, Item
+from swarm_consumer.apply.kinds import OF_SWARM, ORDER
 from swarm_consumer.apply.plan import Plan
 from swarm_consumer.apply.reach import Reach
 from swarm_consumer.cli.completion import project_names
@@ -35,12 +35,12 @@ def apply(
         bool, typer.Option("--diff", help="Change nothing; say what would be. Exits with 1 if anything.")
     ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Also remove what the projects named in the files have, and no file does.")
+        bool, typer.Option("--prune", help="Also remove what no file has, of the projects and mounts that files name.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without being asked.")] = False,
     json: Json = False,
 ) -> None:
-    """Have what the files say: schedules, projects with their members, limits.
+    """Have what the files say: schedules, projects with their members, mounts, limits.
 
     Twice does the same as once. docs/apply.md has what a file may say.
     """
@@ -51,12 +51,12 @@ def apply(
 
 async def _apply(paths: list[str], *, diff: bool, prune: bool, yes: bool, json: bool) -> int:
     async with _reach() as reach:
-        items = read_items(paths, (await (await reach.client()).whoami()).project)
+        items = read_items(paths, (await reach.who()).project)
         if not items:
             raise UsageError(f"there is no document in {', '.join(paths)}", "files end in .yaml, .yml or .toml")
         plan = await plan_items(reach, items, prune)
         if diff:
-            _show(plan, prune, json)
+            _show(plan, _scope(items) if prune else "", json)
             return EXIT_DIFFERS if plan.steps else 0
         if plan.removed and not yes:
             _confirm(plan)
@@ -76,14 +76,21 @@ def _reach() -> Reach:
     return Reach(lambda project: open_client(held, project=project))
 
 
-def _show(plan: Plan, prune: bool, json: bool) -> None:
+def _scope(items: list[Item]) -> str:
+    """What --prune removes with these files."""
+    shared = sorted({item.kind for item in items} & OF_SWARM)
+    more = "".join(f"; and every {kind} that no file has, of the whole swarm, since files name one" for kind in shared)
+    return f"--prune removes every schedule and limit that no file has, of all projects that the files name{more}"
+
+
+def _show(plan: Plan, scope: str, json: bool) -> None:
     if json:
         document([_plain(step) for step in plan.steps])
         return
     for step in plan.steps:
         write(_described(step))
-    if prune:
-        status("--prune removes every schedule and limit that no file has, of all projects that the files name")
+    if scope:
+        status(scope)
     elif plan.unnamed:
         status(_left_alone(plan))
     if not plan.steps:
@@ -154,20 +161,29 @@ def export(
     ] = None,
     projects: Annotated[
         list[str] | None,
-        typer.Option("--project", metavar="NAME", help="Only of this one; may repeat.", autocompletion=project_names),
+        typer.Option(
+            "--project",
+            metavar="NAME",
+            help="Only of this one, and no mounts; may repeat.",
+            autocompletion=project_names,
+        ),
     ] = None,
 ) -> None:
-    """Write what your projects have as files that `swarm apply` finds equal; never a secret."""
+    """Write what your projects have, and mounts, as files that `swarm apply` finds equal; never a secret."""
     import asyncio
 
     wrong = next((kind for kind in kinds or () if kind not in ORDER), None)
     if wrong is not None:
         raise UsageError(f"--kind: {wrong!r} is none of {', '.join(ORDER)}")
+    shared = [kind for kind in kinds or () if kind in OF_SWARM]
+    if shared and projects:
+        raise UsageError(f"--kind {shared[0]} goes without --project: it belongs to the whole swarm")
+    wanted = [kind for kind in kinds or ORDER if not (projects and kind in OF_SWARM)]
 
     async def read() -> str:
         async with _reach() as reach:
             named = projects or [each.name for each in await (await reach.client()).projects.all()]
-            items = await export_items(reach, named, kinds or ORDER)
+            items = await export_items(reach, named, wanted)
         if folder is None:
             return stream_of(items)
         return "".join(f"{path}\n" for path in write_files(items, folder))

@@ -1,4 +1,4 @@
-"""`swarm mount`: add, list, show, allow, deny, rm."""
+"""`swarm mount`: add, list, show, edit, allow, deny, rm."""
 
 from typing import Annotated
 
@@ -25,6 +25,7 @@ class MountGroup(LazyGroup):
         "add": Entry(_HERE, "add", "Commands"),
         "list": Entry(_HERE, "listing", "Commands"),
         "show": Entry(_HERE, "show", "Commands"),
+        "edit": Entry(_HERE, "edit", "Commands"),
         "allow": Entry(_HERE, "allow", "Commands"),
         "deny": Entry(_HERE, "deny", "Commands"),
         "rm": Entry(_HERE, "remove", "Commands"),
@@ -102,6 +103,22 @@ def show(name: Name, json: Json = False) -> None:
 
 async def _with_workers(client: Client, name: str) -> tuple[Mount, list[Worker]]:
     return await client.mounts.get(name), await client.workers()
+
+
+def edit(
+    name: Name,
+    path: Annotated[str | None, typer.Option("--path", metavar="PATH", help="The folder on the workers.")] = None,
+    ro: Annotated[bool | None, typer.Option("--ro/--rw", help="For reading only, or for writing as well.")] = None,
+    json: Json = False,
+) -> None:
+    """Change a mount; what runs keeps the folder as it got it, what waits finds it changed. For operators."""
+    if path is None and ro is None:
+        raise UsageError("name what is to change: --path, --ro or --rw")
+    made = with_client(lambda client: client.mounts.edit(name, path=path, read_only=ro))
+    if json:
+        document(made)
+    else:
+        status(f"mount {name} is {made.path}, {_mode(made)}")
 
 
 def allow(

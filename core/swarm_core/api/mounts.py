@@ -23,6 +23,13 @@ class NewMount(msgspec.Struct, forbid_unknown_fields=True):
     """Whose jobs may use it."""
 
 
+class MountEdit(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to change of a mount."""
+
+    path: str | None = None
+    read_only: bool | None = None
+
+
 class Allowed(msgspec.Struct, forbid_unknown_fields=True):
     """As whom a project's jobs run with a mount; without: as any other job."""
 
@@ -68,6 +75,14 @@ class MountRoutes:
         return answer(await self._mounts.show(identity_of(request), request.path_params["name"]))
 
     @needs("operator", cluster=True)
+    @documented(body=MountEdit, answer=MountView)
+    async def edit(self, request: Request) -> Response:
+        """Change what is given; what runs keeps the folder as it got it, what waits finds it changed."""
+        form = await decode(request, MountEdit)
+        name = request.path_params["name"]
+        return answer(await self._mounts.edit(identity_of(request), name, form.path, form.read_only))
+
+    @needs("operator", cluster=True)
     @documented(status=204)
     async def remove(self, request: Request) -> Response:
         """Take the name away; what runs keeps its mount."""
@@ -100,6 +115,7 @@ def routes(mounts: Mounts) -> list[Route]:
         Route(at, handlers.add, methods=["POST"]),
         Route(at, handlers.list, methods=["GET"]),
         Route(one, handlers.show, methods=["GET"]),
+        Route(one, handlers.edit, methods=["PATCH"]),
         Route(one, handlers.remove, methods=["DELETE"]),
         Route(f"{one}/projects/{{project}}", handlers.allow, methods=["PUT"]),
         Route(f"{one}/projects/{{project}}", handlers.deny, methods=["DELETE"]),

@@ -61,6 +61,8 @@ class WhoAmI(msgspec.Struct):
     expires_at: datetime
     terminals: bool
     """Whether they may have terminals on running jobs of the project."""
+    own_role: str
+    """Their own, which counts for what belongs to no project."""
 
 
 class SignIn:
@@ -110,7 +112,9 @@ class SignIn:
         """Who this token is for."""
         who = identity_of(request)
         ends = datetime.fromtimestamp(who.expires_at, UTC)
-        return answer(WhoAmI(who.name, str(who.id), who.project_name, who.role, ends, self._terminals(who.role)))
+        return answer(
+            WhoAmI(who.name, str(who.id), who.project_name, who.role, ends, self._terminals(who.role), who.own_role)
+        )
 
     @open_to_all
     @documented(answer=_PEM)

@@ -3,7 +3,6 @@
 A worker decides for itself whether it offers one: its own operator has the last word on that machine.
 """
 
-import posixpath
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 from uuid import UUID
@@ -15,16 +14,12 @@ from swarm_core.store.database import Connection, Database, transaction
 from swarm_core.store.mounts import MountView
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import ProjectId
-from swarm_protocol.needs import MOUNT_RULE, is_mount_name
+from swarm_protocol.needs import LARGEST_ID, MOUNT_RULE, is_mount_name, wrong_mount_path
 
 MAX_KEPT: Final = 200
 MAX_GRANTS: Final = 5000
 """Projects over all mounts: workers are told all of it in one message."""
-_LARGEST_ID: Final = (1 << 31) - 1
 _OPERATORS: Final = frozenset({"operator", "admin"})
-
-MAX_PATH: Final = 1000
-"""Bytes."""
 
 Ids = tuple[int | None, int | None]
 """uid and gid; both or neither."""
@@ -69,7 +64,8 @@ class Mounts:
 
     async def add(self, who: Caller, name: str, path: str, read_only: bool, projects: Sequence[str]) -> MountView:
         """Give a folder a name, and let projects use it. Raises SwarmError: bad_request, conflict, not_found."""
-        _check(name, path)
+        _check_name(name)
+        _check_path(path)
         async with transaction(self._database.api) as connection:
             await rows.lock(connection)
             mounts, _ = await rows.counts(connection)
@@ -81,6 +77,18 @@ class Mounts:
             await keys.audit(connection, _actor(who), "add_mount", name, None, path=path, read_only=read_only)
             for project in projects:
                 await self._let(connection, who, name, project, (None, None))
+        self._changed()
+        return await self.show(who, name)
+
+    async def edit(self, who: Caller, name: str, path: str | None, read_only: bool | None) -> MountView:
+        """Change what is not None; what runs keeps what it has. Raises SwarmError: bad_request, not_found."""
+        if path is not None:
+            _check_path(path)
+        async with transaction(self._database.api) as connection:
+            await rows.lock(connection)
+            if not await rows.edit(connection, name, path, read_only):
+                raise no_mount(name)
+            await keys.audit(connection, _actor(who), "edit_mount", name, None, path=path, read_only=read_only)
         self._changed()
         return await self.show(who, name)
 
@@ -145,21 +153,20 @@ def _actor(who: Caller) -> str:
     return f"user:{who.name}"
 
 
-def _check(name: str, path: str) -> None:
+def _check_name(name: str) -> None:
     if not is_mount_name(name):
         raise SwarmError("bad_request", f"{name[:100]!r} can't be a mount's name", hint=MOUNT_RULE, field="name")
-    plain = path.startswith("/") and len(path.encode("utf-8", "replace")) <= MAX_PATH and path.isprintable()
-    if not plain or posixpath.normpath(path) != path or path.startswith("//"):
-        hint = f"an absolute path on the workers without `..`, at most {MAX_PATH} bytes, such as /srv/data"
-        raise SwarmError("bad_request", f"{path[:200]!r} is no folder's path", hint=hint, field="path")
-    if path == "/":
-        raise SwarmError("bad_request", "the whole machine can't be a mount", hint="name a folder", field="path")
+
+
+def _check_path(path: str) -> None:
+    if wrong := wrong_mount_path(path):
+        raise SwarmError("bad_request", wrong, hint="name a folder of the workers, such as /srv/data", field="path")
 
 
 def _check_ids(ids: Ids) -> None:
     for field, number in zip(("uid", "gid"), ids, strict=True):
         if (number is None) != (ids[0] is None):
             raise SwarmError("bad_request", "uid and gid go together", hint="give both or neither", field=field)
-        if number is not None and not 0 < number <= _LARGEST_ID:
+        if number is not None and not 0 < number <= LARGEST_ID:
             message = f"the {field} is {number}"
             raise SwarmError("bad_request", message, hint="from 1 on: no job runs as root", field=field)

@@ -59,6 +59,11 @@ async def add(connection: Connection, name: str, path: str, read_only: bool, act
     return await connection.fetchval(_SQL["add"], name, path, read_only, actor) is not None
 
 
+async def edit(connection: Connection, name: str, path: str | None, read_only: bool | None) -> bool:
+    """Change what is not None; whether it was there."""
+    return await connection.fetchval(_SQL["edit"], name, path, read_only) is not None
+
+
 async def remove(connection: Connection, name: str) -> bool:
     """Whether it was there."""
     return await connection.fetchval(_SQL["remove"], name) is not None

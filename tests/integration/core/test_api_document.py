@@ -232,6 +232,7 @@ class Visitor:
         await self.ok("PUT", "/mounts/data/projects/default", 204, json={"uid": 5, "gid": 5})
         await self.ok("GET", "/mounts")
         await self.ok("GET", "/mounts/data")
+        await self.ok("PATCH", "/mounts/data", json={"read_only": True})
         await self.ok("DELETE", "/mounts/data/projects/default", 204)
         await self.ok("DELETE", "/mounts/data", 204)
 

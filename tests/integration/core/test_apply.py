@@ -43,6 +43,16 @@ job:
 """
 
 
+async def signed_in(core: LiveCore, name: str) -> Credentials:
+    signed = (await core.call("POST", "/api/v1/login", json={"user": name, "password": PASSWORD})).json()
+    return Credentials(
+        url=f"https://127.0.0.1:{core.server.port}",
+        user=name,
+        ca_pem=core.cluster.authority.pem,
+        refresh_token=signed["refresh_token"],
+    )
+
+
 class Town:
     """A core with an administrator, an image, and a folder of files."""
 
@@ -50,6 +60,9 @@ class Town:
         self.core = core
         self.folder = folder
         self._credentials = credentials
+
+    async def sign_in(self, name: str) -> None:
+        self._credentials = await signed_in(self.core, name)
 
     def client(self, project: str | None = None) -> Client:
         return Client(self._credentials, project=project)
@@ -86,16 +99,9 @@ async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
         for data in (config, b"layer"):
             await core.call("PUT", f"/api/v1/blobs/{digest_of(data)}", token, content=data)
         await core.call("PUT", "/api/v1/images/app?tag=1", token, content=manifest(config, [b"layer"]))
-        signed = (await core.call("POST", "/api/v1/login", json={"user": "ada", "password": PASSWORD})).json()
-        held = Credentials(
-            url=f"https://127.0.0.1:{core.server.port}",
-            user="ada",
-            ca_pem=core.cluster.authority.pem,
-            refresh_token=signed["refresh_token"],
-        )
         (tmp_path / "files").mkdir()
         (tmp_path / "files" / "words").write_text("one two")
-        yield Town(core, held, tmp_path / "files")
+        yield Town(core, await signed_in(core, "ada"), tmp_path / "files")
         core.parts.blobs.close()
 
 
@@ -169,6 +175,82 @@ async def test_prune_removes_what_no_file_has_of_the_projects_that_files_name(to
     ]
     async with town.client() as client:
         assert [project.name for project in await client.projects.all()] == ["default", "lab"], "never a project"
+
+
+MOUNTS = """\
+kind: mount
+name: data
+path: /srv/data
+read_only: true
+projects: {lab: {uid: 7}, default: {}}
+"""
+SCRATCH = "kind: mount\nname: scratch\npath: /srv/scratch\nprojects: {}\n"
+
+
+async def mounts_of(town: Town) -> dict[str, tuple[str, bool, dict[str, int | None]]]:
+    async with town.client() as client:
+        found = await client.mounts.all()
+    return {m.name: (m.path, m.read_only, {p.project: p.uid for p in m.projects}) for m in found}
+
+
+async def test_mounts_come_after_projects_and_before_the_schedules_that_name_them(town: Town, tmp_path: Path) -> None:
+    town.write(all=f"{NIGHTLY}  mounts: [data]\n---\n{MOUNTS}---\n{SCRATCH}---\n{LAB}")
+    assert await town.apply() == [
+        ("create", "project lab", ""),
+        ("create", "limits lab", ""),
+        ("create", "mount data", ""),
+        ("create", "mount scratch", ""),
+        ("create", "schedule default/nightly", ""),
+    ]
+    assert (await town.plan(prune=True)).steps == []
+    assert await mounts_of(town) == {
+        "data": ("/srv/data", True, {"default": None, "lab": 7}),
+        "scratch": ("/srv/scratch", False, {}),
+    }
+    assert (await town.export(tmp_path / "out"))[-2:] == ["_swarm/mounts/data.yaml", "_swarm/mounts/scratch.yaml"]
+    assert (await town.plan(prune=True, folder=tmp_path / "out")).steps == []
+
+
+async def test_a_mount_changes_in_place(town: Town) -> None:
+    town.write(lab=LAB, mounts=MOUNTS)
+    await town.apply()
+    town.write(mounts=MOUNTS.replace("/srv/data", "/srv/new").replace("true", "false").replace("default: {}", ""))
+    [step] = (await town.plan()).steps
+    assert [change.field for change in step.changes] == ["path", "projects.default", "read_only"]
+    assert await town.apply() == [("change", "mount data", "")]
+    assert await mounts_of(town) == {"data": ("/srv/new", False, {"lab": 7})}
+    async with town.client() as client:
+        await client.mounts.allow("data", "default")
+    town.write(mounts="kind: mount\nname: data\npath: /srv/new\n")
+    assert (await town.plan()).steps == [], "a document without projects leaves them alone"
+    done = await town.core.database.api.fetch("select action from audit where subject = 'data' order by id")
+    changes = ["deny_mount", "edit_mount", "allow_mount"]
+    assert [row["action"] for row in done] == ["add_mount", "allow_mount", "allow_mount", *changes]
+
+
+async def test_prune_removes_mounts_only_where_files_name_one(town: Town) -> None:
+    town.write(lab=LAB, mounts=f"{MOUNTS}---\n{SCRATCH}")
+    await town.apply()
+    (town.folder / "mounts.yaml").unlink()
+    plan = await town.plan(prune=True)
+    assert (plan.steps, plan.unnamed) == ([], [])
+    town.write(mounts=SCRATCH)
+    assert [item.title for item in (await town.plan()).unnamed] == ["mount data"]
+    assert await town.apply(prune=True) == [("remove", "mount data", "")]
+
+
+async def test_mounts_for_who_may_not_see_all_of_them(town: Town, tmp_path: Path) -> None:
+    town.write(lab=LAB, mounts=f"{MOUNTS}---\n{SCRATCH}")
+    await town.apply()
+    await town.sign_in("ben")
+    assert "_swarm/mounts/data.yaml" in await town.export(tmp_path / "out")
+    assert not (tmp_path / "out" / "_swarm" / "mounts" / "scratch.yaml").exists()
+    written = (tmp_path / "out" / "_swarm" / "mounts" / "data.yaml").read_text()
+    assert written == "kind: mount\nname: data\npath: /srv/data\nread_only: true\n", "nothing of other projects"
+    assert (await town.plan(prune=True, folder=tmp_path / "out")).steps == []
+    with pytest.raises(SwarmError, match=r"mounts\.yaml:1: mount data: only operators of the swarm see") as refused:
+        await town.plan()
+    assert (refused.value.code, refused.value.field, bool(refused.value.hint)) == ("forbidden", "projects", True)
 
 
 async def test_one_step_that_fails_keeps_no_other_from_being_done(town: Town) -> None:

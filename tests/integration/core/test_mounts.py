@@ -101,6 +101,19 @@ async def test_projects_are_allowed_and_denied(town: Town) -> None:
     assert (await town.call("oda", "GET", "/data")).json()["projects"] == []
 
 
+async def test_a_change_keeps_who_may_use_it(town: Town) -> None:
+    await town.add(projects=["default"])
+    changed = (await town.call("oda", "PATCH", "/data", json={"path": "/srv/new"})).json()
+    assert (changed["path"], changed["read_only"], len(changed["projects"])) == ("/srv/new", False, 1)
+    changed = (await town.call("oda", "PATCH", "/data", json={"read_only": True})).json()
+    assert (changed["path"], changed["read_only"], len(changed["projects"])) == ("/srv/new", True, 1)
+    told = problem(await town.call("oda", "PATCH", "/data", json={"path": "/srv/.."}))
+    assert (told.code, told.field) == ("bad_request", "path")
+    assert problem(await town.call("oda", "PATCH", "/none", json={})).title == "there is no mount none"
+    done = await town.core.database.api.fetchval("select count(*) from audit where action = 'edit_mount'")
+    assert done == 2
+
+
 async def test_bad_names_and_paths(town: Town) -> None:
     wrong = [("../x", "/srv", "name"), ("", "/srv", "name")]
     paths = ("srv", "/srv/../etc", "/srv/", "//srv", "/srv\n", "/", "/" + "x" * 1000)

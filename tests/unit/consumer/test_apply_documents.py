@@ -1,6 +1,7 @@
 """Files in version control: reading them, and what is wrong with them by file, line and field."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,10 @@ def item_of(schedule: Schedule, project: str = "lab") -> Item:
     return Item(kind="schedule", project=project, name=schedule.name, fields=fields)
 
 
+def mount(**more: Any) -> Item:
+    return Item(kind="mount", project="", name="data", fields={"path": "/srv/data", **more})
+
+
 def wanted(folder: Path, *texts: str, suffix: str = "yaml") -> list[Item]:
     for number, text in enumerate(texts):
         (folder / f"{number}.{suffix}").write_text(text)
@@ -85,6 +90,9 @@ def test_the_schedule_of_the_test_has_every_field_that_there_is() -> None:
         Item(kind="limits", project="lab", name="lab", fields={"running": 4, "cpu_millis": 2000, "memory": 1000}),
         Item(kind="project", project="lab", name="lab", fields={"members": {"ben": "observer"}}),
         Item(kind="project", project="lab", name="lab", fields={"members": {}}),
+        mount(read_only=True, projects={"lab": "as usual", "shop": "as 1000:100"}),
+        mount(read_only=False, projects={}),
+        mount(read_only=False),
     ],
 )
 def test_what_is_written_reads_as_the_same(tmp_path: Path, item: Item) -> None:
@@ -114,6 +122,22 @@ def test_many_documents_in_a_file_and_many_files_in_a_folder(tmp_path: Path) -> 
 def test_where_items_go() -> None:
     assert str(file_of(item_of(SCHEDULE))) == "lab/schedules/nightly.yaml"
     assert str(file_of(Item(kind="limits", project="lab", name="lab", fields={}))) == "lab/limits.yaml"
+    assert str(file_of(mount())) == "_swarm/mounts/data.yaml"
+
+
+def test_a_mount_is_of_no_project_and_a_group_is_as_its_user(tmp_path: Path) -> None:
+    [item] = wanted(tmp_path, "kind: mount\nname: data\npath: /srv\nprojects: {lab: {uid: 7}}\n")
+    assert (item.key, item.title) == (("mount", "", "data"), "mount data")
+    assert item.fields == {"path": "/srv", "read_only": False, "projects": {"lab": "as 7:7"}}
+    text = 'kind = "mount"\nname = "data"\npath = "/srv"\n[projects.lab]\n[projects.shop]\nuid = 7\ngid = 8\n'
+    [item] = read_items([str(toml(tmp_path, text))], "default")
+    assert item.fields["projects"] == {"lab": "as usual", "shop": "as 7:8"}
+
+
+def toml(folder: Path, text: str) -> Path:
+    path = folder / "mount.toml"
+    path.write_text(text)
+    return path
 
 
 def test_inputs_are_beside_the_file(tmp_path: Path) -> None:
@@ -122,6 +146,7 @@ def test_inputs_are_beside_the_file(tmp_path: Path) -> None:
     assert item.source[1] == (f"{tmp_path}/data.csv", f"{tmp_path}/d:x", "/abs")
 
 
+MOUNT = "kind: mount\nname: data\n"
 SCHEDULED = "kind: schedule\nname: a\ncron: '@daily'\n"
 
 
@@ -129,7 +154,7 @@ SCHEDULED = "kind: schedule\nname: a\ncron: '@daily'\n"
     ("text", "says"),
     [
         ("name: a\n", "0.yaml:1: kind: is missing"),
-        ("kind: job\n", "0.yaml:1: kind: 'job' is none of project, limits, schedule"),
+        ("kind: job\n", "0.yaml:1: kind: 'job' is none of project, limits, mount, schedule"),
         ("- a\n", "0.yaml:1: a document is a map that begins with `kind: NAME`"),
         ("kind: [a\n", "0.yaml:2: this is no YAML"),
         ("kind: project\n", "0.yaml:1: project: name: is missing"),
@@ -142,6 +167,19 @@ SCHEDULED = "kind: schedule\nname: a\ncron: '@daily'\n"
         ("kind: limits\nrunning: -1\n", "0.yaml:2: limits: running: a number from 0 on, not -1"),
         ("kind: limits\nrunning: many\n", "0.yaml:2: limits: running: a whole number, not 'many'"),
         ("kind: limits\nmemory: much\n", "0.yaml:2: limits: memory: 'much' is no size"),
+        ("kind: mount\npath: /srv\n", "0.yaml:1: mount: name: is missing"),
+        ("kind: mount\nname: ../x\npath: /srv\n", "0.yaml:2: mount: name: '../x' can't be a mount's name: up to 63"),
+        (MOUNT, "0.yaml:1: mount data: path: is missing"),
+        (f"{MOUNT}path: srv/x\n", "0.yaml:3: mount data: path: 'srv/x' is no absolute path"),
+        (f"{MOUNT}path: /\n", "0.yaml:3: mount data: path: the whole machine can't be a mount"),
+        (f"{MOUNT}path: /srv\nread_only: perhaps\n", "0.yaml:4: mount data: read_only: true or false, not 'perhaps'"),
+        (f"{MOUNT}path: /srv\nproject: lab\n", "data: project: there is no such field; did you mean `projects`?"),
+        (f"{MOUNT}path: /srv\nprojects: [lab]\n", "0.yaml:4: mount data: projects: a map"),
+        (f"{MOUNT}path: /srv\nprojects: {{lab: 3}}\n", "mount data: projects: lab: {}, or as whom its jobs run"),
+        (f"{MOUNT}path: /srv\nprojects: {{lab: {{user: 3}}}}\n", "projects: lab: {}, or as whom its jobs run"),
+        (f"{MOUNT}path: /srv\nprojects: {{lab: {{gid: 3}}}}\n", "mount data: projects: lab: gid goes with uid"),
+        (f"{MOUNT}path: /srv\nprojects: {{lab: {{uid: 0}}}}\n", "projects: lab.uid: a number from 1 on, not 0"),
+        (f"{MOUNT}path: /srv\nprojects: {{lab: {{uid: ben}}}}\n", "mount data: projects: a whole number, not 'ben'"),
         (f"{SCHEDULED}", "0.yaml:1: schedule a: job: is missing"),
         (f"{SCHEDULED}job: {{}}\n", "0.yaml:1: schedule a: job.image: name an image that was pushed"),
         (
@@ -193,4 +231,4 @@ def test_files_that_can_t_be_read(tmp_path: Path) -> None:
 
 
 def test_each_kind_is_known_by_its_name() -> None:
-    assert list(BY_NAME) == ["project", "limits", "schedule"]
+    assert list(BY_NAME) == ["project", "limits", "mount", "schedule"]

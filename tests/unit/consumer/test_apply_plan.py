@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from swarm_consumer.apply.items import MISSING, Change, Item, differences
 from swarm_consumer.apply.plan import make_plan
 
-ORDER = ("project", "limits", "schedule")
+ORDER = ("project", "limits", "mount", "schedule")
 
 
 def item(kind: str, name: str, project: str = "lab", **fields: Any) -> Item:
@@ -16,18 +16,21 @@ def item(kind: str, name: str, project: str = "lab", **fields: Any) -> Item:
 
 
 def steps(wanted: list[Item], there: list[Item], **more: Any) -> list[tuple[str, str]]:
-    plan = make_plan(wanted, there, ORDER, partial={"project"}, **more)
+    plan = make_plan(wanted, there, ORDER, partial={"project", "mount"}, kept={"project"}, **more)
     return [(step.verb, step.item.title) for step in plan.steps]
 
 
 def test_what_others_need_comes_first_and_goes_last() -> None:
     wanted = [item("schedule", "new", cron="a"), item("limits", "lab", running=1), item("project", "lab")]
-    there = [item("limits", "old", "old", running=1), item("schedule", "gone", cron="a")]
+    wanted.append(item("mount", "data", "", path="/a"))
+    there = [item("limits", "old", "old", running=1), item("schedule", "gone", cron="a"), item("mount", "old", "")]
     assert steps(wanted, there, prune=True) == [
         ("create", "project lab"),
         ("create", "limits lab"),
+        ("create", "mount data"),
         ("create", "schedule lab/new"),
         ("remove", "schedule lab/gone"),
+        ("remove", "mount old"),
         ("remove", "limits old"),
     ]
 
@@ -47,6 +50,18 @@ def test_of_a_project_only_what_a_file_names_is_compared() -> None:
     there = [item("project", "lab", members={"ben": "observer"})]
     assert steps([item("project", "lab")], there) == []
     assert steps([item("project", "lab", members={})], there) == [("change", "project lab")]
+
+
+def test_who_may_use_a_mount_is_compared_where_a_file_names_it() -> None:
+    there = [item("mount", "data", "", path="/a", projects={"lab": "as usual", "shop": "as 7:7"})]
+    assert steps([item("mount", "data", "", path="/a")], there) == []
+    [step] = make_plan(
+        [item("mount", "data", "", path="/a", projects={"lab": "as 5:5"})], there, ORDER, partial={"mount"}
+    ).steps
+    assert step.changes == [
+        Change("projects.lab", "as usual", "as 5:5"),
+        Change("projects.shop", "as 7:7", MISSING),
+    ]
 
 
 def test_each_field_that_differs_is_named() -> None:

@@ -11,6 +11,9 @@ select (select count(*) from mount)::int as mounts, (select count(*) from mount_
 insert into mount (name, path, read_only, created_by) values ($1, $2, $3, $4)
 on conflict (name) do nothing returning name;
 
+-- name: edit
+update mount set path = coalesce($2, path), read_only = coalesce($3, read_only) where name = $1 returning name;
+
 -- name: remove
 delete from mount where name = $1 returning name;
 
