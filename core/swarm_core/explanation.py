@@ -191,7 +191,8 @@ def _none_now(able: Sequence[Answered]) -> Cause:
     many = f"{one} could run it, and" if len(able) == 1 else f"{len(able)} workers could run it, and"
     closed = [reason.text for each in able for reason in each.now if reason.kind == "closed"]
     if len(closed) == len(able):
-        text = f"{many} take{'s' if len(able) == 1 else ''} nothing now; {one}: {closed[0]}"
+        first = "takes nothing now" if len(able) == 1 else f"take nothing now; {one}"
+        text = f"{many} {first}: {closed[0]}"
         return Cause(kind="closed", text=f"a worker that takes jobs: {text}")
     return Cause(kind="full", text=f"a worker with room: {many} ha{'s' if len(able) == 1 else 've'} none now")
 

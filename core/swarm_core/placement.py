@@ -148,7 +148,7 @@ def reasons(shape: Shape, room: Room) -> list[Reason]:
     """
     found = [Reason("closed", name=room.closed)] if room.closed else []
     whole = room.whole or room
-    if room.slots < 1:
+    if room.slots < 1 and (whole.slots > 0 or not room.closed):  # what has none at all says why
         found.append(Reason("slots", 1, room.slots, whole.slots))
     if shape.cpu_millis > room.cpu_millis:
         found.append(Reason("cpu", shape.cpu_millis, room.cpu_millis, whole.cpu_millis))

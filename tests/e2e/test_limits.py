@@ -3,7 +3,8 @@
 from .harness import IMAGE, Home
 
 CAP: int = 64 * 1024 * 1024
-OWN_MOUNTS = {"/", "/in", "/out", "/tmp", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/sbin/docker-init"}
+ENGINES = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/sbin/docker-init"}
+OWN_MOUNTS = {"/", "/in", "/out", "/tmp", "/run/swarm/progress"} | ENGINES
 KERNEL = ("/proc", "/dev", "/sys")
 
 

@@ -85,13 +85,14 @@ def test_an_engine_that_does_not_run(new_home: NewHome, tmp_path: Path) -> None:
 
 def _waits(home: Home) -> int:
     """A job that waits for the engine; `run`, `show` and a dry run say for what."""
-    why = "lonely comes nearest: its container engine does not answer; start it there"
+    why = "its container engine does not answer; start it there"
     error, _ = error_of(home.swarm("submit", "--dry-run", IMAGE, "--", "true", check=FAILURE))
-    assert error.endswith(why)
+    assert error.endswith(f"lonely comes nearest: {why}")
     child = home.start("run", IMAGE, "--", "echo", "at last")
     assert child.stderr is not None
     job = int(child.stderr.readline().split()[1])
-    assert child.stderr.readline().decode() == f"job {job} waits: {why}\n"
+    why = f"a worker that takes jobs: lonely could run it, and takes nothing now: {why}"
+    assert child.stderr.readline().decode() == f"job {job} waits for {why}\n"
     child.kill()
     child.communicate()
     assert f"waits for  {why}" in home.swarm("show", str(job)).stdout.decode()

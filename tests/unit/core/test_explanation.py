@@ -109,7 +109,7 @@ def test_full_workers_are_told_from_those_that_could_never_run_it() -> None:
 
 def test_a_worker_that_takes_nothing_now_could_still_run_it() -> None:
     found = explain(ask(SHAPE, ROW, live(closed="it is being drained", state="draining")))
-    says = "a worker that takes jobs: w could run it, and takes nothing now; w: it is being drained"
+    says = "a worker that takes jobs: w could run it, and takes nothing now: it is being drained"
     assert causes(found) == [("closed", says)]
     [worker] = found.workers
     assert [reason.text for reason in worker.reasons] == ["it is being drained"]

@@ -6,8 +6,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swarm_core.offers import NOTHING, Offers
 from swarm_core.placement import Room, Shape, nearest, place, reasons, wants
 from swarm_protocol.messages import Capacity
+from swarm_protocol.needs import Needs
 from swarm_protocol.spec import NEWER_DATA
 
 GIB = 1 << 30
@@ -67,6 +69,8 @@ def test_a_worker_that_takes_nothing_now_fits_nothing_and_says_why() -> None:
     assert closed.fits(shape()) == 0
     assert nearest(shape(), [("small", closed)]) == "small comes nearest: it is being drained"
     assert nearest(shape(), [("small", closed), ("other", room(2))]) is None
+    engineless = replace(room(1, 0), closed="its container engine does not answer")
+    assert [reason.text for reason in reasons(shape(), engineless)] == [engineless.closed]
 
 
 shapes = st.builds(
@@ -99,20 +103,31 @@ def test_no_worker_gets_more_than_it_has(jobs: list[Shape], rooms: list[Room]) -
         assert labels[worker].items() >= wanted[job].constraints.items()
 
 
+NEEDS = (None, Needs(mounts=("data",)), Needs(gpus=2), Needs(gpus=1, gpu_kind="t4"), Needs(network="egress"))
+OFFERS = (NOTHING, Offers(frozenset({"data"}), frozenset({"egress"}), {"t4": 2}, 1), Offers(gpus={"a100": 3}))
+
+
 @given(
     st.builds(
-        shape,
-        cpu=st.integers(1, 5000),
-        memory=st.integers(1, 9 * GIB),
-        disk=st.integers(1, 9 * GIB),
-        gpu=st.sampled_from(["a", "b"]),
+        lambda made, needs: replace(made, needs=needs),
+        st.builds(
+            shape,
+            cpu=st.integers(1, 5000),
+            memory=st.integers(1, 9 * GIB),
+            disk=st.integers(1, 9 * GIB),
+            gpu=st.sampled_from(["a", "b"]),
+        ),
+        st.sampled_from(NEEDS),
     ),
     st.builds(
-        lambda made, closed, memory, disk: replace(made, closed=closed, memory=memory, disk=disk),
+        lambda made, closed, memory, disk, offers: replace(
+            made, closed=closed, memory=memory, disk=disk, offers=offers
+        ),
         st.builds(room, st.just(1), st.integers(-1, 4), st.integers(-10, 8000), gpu=st.sampled_from(["a", "c"])),
         st.sampled_from(["", "it is being drained"]),
         st.integers(-10, 9 * GIB),
         st.integers(-10, 9 * GIB),
+        st.sampled_from(OFFERS),
     ),
 )
 def test_a_worker_has_room_exactly_where_nothing_speaks_against_it(wanted: Shape, has: Room) -> None:
