@@ -5,7 +5,6 @@ no reclaim comes between.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import msgspec
@@ -35,7 +34,7 @@ async def provide(connection: Connection, template: Template) -> Template:
         if len(raw) > MAX_SPEC_BYTES:
             raise _too_many(len(spec.inputs))
         digests = tuple({item.digest for item in spec.inputs})
-        template = replace(template, spec=raw.decode(), inputs=digests, sources=())
+        template = msgspec.structs.replace(template, spec=raw.decode(), inputs=digests, sources=())
     await need_inputs(connection, template.project, template.inputs)
     await need_secrets(connection, template.project, template.secrets)
     await need_mounts(connection, template.project, template.mounts, template.user)

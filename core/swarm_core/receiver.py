@@ -4,9 +4,11 @@ What it answers is committed. Submits that come at the same time share one state
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
+
+import msgspec
 
 from swarm_core.allowance import Queue, over, queue_full
 from swarm_core.batcher import Batcher
@@ -99,7 +101,7 @@ class Receiver:
             raise SwarmError("bad_request", f"count is from 1 to {MAX_COUNT}, not {count}", field="count")
         templates = [await self._templates.make(who, raw) for raw in specs]
         if origin is not None:
-            templates = [replace(template, origin=origin) for template in templates]
+            templates = [msgspec.structs.replace(template, origin=origin) for template in templates]
         return await self.accept(templates, count, keys_of(specs, keys, count, key))
 
     async def dry_run(self, who: Caller, spec: bytes) -> DryRun:

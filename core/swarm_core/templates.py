@@ -75,7 +75,7 @@ class Templates:
         self._database = database
         self._images = images
         self._limits = limits
-        self._shapes: dict[str, int] = {}
+        self._shapes: dict[tuple[ProjectId, str], int] = {}
         self._decoded: OrderedDict[bytes, JobSpec] = OrderedDict()
 
     async def make(self, who: Caller, raw: bytes, *, digest: str = "", retry_of: int | None = None) -> Template:
@@ -84,15 +84,16 @@ class Templates:
         Raises SwarmError: too_large, invalid_spec, image_unknown, limit_reached.
         """
         spec = self.decode(raw)
-        self.check_mails(spec, "")
+        if spec.notify:
+            self.check_mails(spec, "")
         if not digest:
             digest = (await self._images.resolve(who.project, spec.image)).digest
         self._limits.check(who.project, spec.resources)
-        key = f"{who.project} {shape_key(spec)}"
+        key = who.project, shape_key(spec)
         shape = self._shapes.get(key)
         if shape is None:
             demands = replace(shape_of(spec, 0), project=who.project)
-            shape = self._shapes[key] = await jobs.intern_shape(self._database.api, key, demands)
+            shape = self._shapes[key] = await jobs.intern_shape(self._database.api, " ".join(map(str, key)), demands)
         return Template(
             project=who.project,
             person=who.id,
@@ -109,13 +110,13 @@ class Templates:
             retry_of=retry_of,
             spec=raw.decode(),
             actor=f"user:{who.name}",
-            inputs=tuple({item.digest for item in spec.inputs}),
-            sources=tuple(item for item in spec.inputs_from if item.attempt is None),
+            inputs=tuple({item.digest for item in spec.inputs}) if spec.inputs else (),
+            sources=tuple(item for item in spec.inputs_from if item.attempt is None) if spec.inputs_from else (),
             secrets=secret_names(spec) if spec.secrets else (),
             mounts=mount_names(spec.mounts) if spec.mounts else (),
             user=spec.user,
             notify=notices.kept(spec),
-            hooks=notices.hooks_of(spec),
+            hooks=notices.hooks_of(spec) if spec.notify else (),
         )
 
     def check_mails(self, spec: JobSpec, above: str) -> None:

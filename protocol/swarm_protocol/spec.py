@@ -163,13 +163,14 @@ def check(spec: JobSpec) -> list[FieldError]:
         need(name not in OWN_ENV, f"env.{name}", "swarm sets it for each attempt; leave it out or call yours otherwise")
     for label in spec.constraints:
         need(bool(_LABEL.match(label)), "constraints", f"{label!r} is no label: letters, digits and . _ / -")
+    need(spec.network in NETWORKS, "network", "none or egress")
     errors += _check_resources(spec.resources)
     errors += _check_timeouts(spec.timeouts)
-    errors += _check_files(spec)
-    errors += _check_sources(spec.inputs_from)
-    errors += [FieldError(*wrong) for wrong in (*check_secrets(spec.secrets), *check_notices(spec.notify))]
-    errors += [FieldError(*wrong) for wrong in check_mounts(spec.mounts)]
-    need(spec.network in NETWORKS, "network", "none or egress")
+    if spec.inputs or spec.folders or spec.outputs or spec.inputs_from:
+        errors += _check_files(spec) + _check_sources(spec.inputs_from)
+    if spec.secrets or spec.notify or spec.mounts:
+        named = (*check_secrets(spec.secrets), *check_notices(spec.notify), *check_mounts(spec.mounts))
+        errors += [FieldError(*wrong) for wrong in named]
     return errors
 
 
@@ -303,10 +304,14 @@ NEWER: Final = NEWER_DATA | NEWER_HOST | NEWER_NOTICE
 
 def demands(spec: JobSpec) -> dict[str, str]:
     """Labels that a worker must have: those that are asked for, and what the spec itself takes it to know."""
+    return _demands(spec, needs(spec))
+
+
+def _demands(spec: JobSpec, more: Needs | None) -> dict[str, str]:
     newer: dict[str, str] = {}
     if spec.secrets or spec.folders or spec.stdin or spec.tty or any(item.escaped for item in spec.inputs):
         newer |= NEWER_DATA
-    if needs(spec) is not None:
+    if more is not None:
         newer |= NEWER_HOST
     if spec.timeouts.warn is not None:
         newer |= NEWER_NOTICE
@@ -325,6 +330,6 @@ def needs(spec: JobSpec) -> Needs | None:
 def shape_key(spec: JobSpec) -> str:
     """The demands that decide where a job can run, as canonical text: equal text, equal shape."""
     res, more = spec.resources, needs(spec)
-    wants = sorted(demands(spec).items())
+    wants = sorted(_demands(spec, more).items())
     whole = [res.cpu_millis, res.memory, res.disk, wants]
     return msgspec.json.encode(whole if more is None else [*whole, more]).decode()

@@ -6,7 +6,7 @@ are written in one transaction. The occurrence's own row is what makes it unique
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -252,7 +252,7 @@ class Firing:
             if error.code == "unavailable":
                 raise
             return error.message
-        return replace(
+        return msgspec.structs.replace(
             template,
             schedule=each.id,
             occurrence=start.due,

@@ -20,8 +20,7 @@ from swarm_protocol.trace import Origin
 _SQL = load("jobs")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(msgspec.Struct, frozen=True, kw_only=True):
     """One distinct submission: all columns of a job but its id."""
 
     project: UUID
@@ -55,7 +54,6 @@ class Template:
     """Of the schedule that it is made for."""
     turn: str = ""
     """What it waits for until jobs of the same schedule have ended; empty: it waits for none."""
-
     notify: str | None = None
     """Whom it tells of its end, as a JSON array of Notice; None: nobody."""
     hooks: tuple[tuple[int, str], ...] = ()
