@@ -7,27 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from starlette.routing import BaseRoute
-
-from swarm_core.api import blobs as blob_routes
-from swarm_core.api import events as event_routes
-from swarm_core.api import explain as explain_routes
-from swarm_core.api import health, openapi, signin, standing
-from swarm_core.api import images as image_routes
-from swarm_core.api import jobs as job_routes
-from swarm_core.api import limits as limit_routes
-from swarm_core.api import logs as log_routes
-from swarm_core.api import mounts as mount_routes
-from swarm_core.api import projects as project_routes
-from swarm_core.api import schedules as schedule_routes
-from swarm_core.api import secrets as secret_routes
-from swarm_core.api import syslog as syslog_routes
-from swarm_core.api import terminals as terminal_routes
-from swarm_core.api import tokens as token_routes
-from swarm_core.api import usage as usage_routes
-from swarm_core.api import users as user_routes
-from swarm_core.api import webhooks as webhook_routes
-from swarm_core.api import workers as worker_routes
+from swarm_core.api import openapi
 from swarm_core.api.app import App, create_app
 from swarm_core.archive import TaskArchive
 from swarm_core.blobs import DiskBlobs
@@ -63,7 +43,6 @@ from swarm_core.leases import Leases
 from swarm_core.library import Library
 from swarm_core.limits import ProjectLimits
 from swarm_core.logger import Logger
-from swarm_core.logreader import LogReader
 from swarm_core.machines import Machines
 from swarm_core.module import Module, Supervisor
 from swarm_core.mount_board import MountBoard
@@ -78,6 +57,7 @@ from swarm_core.reclaim import Reclaimer
 from swarm_core.reconcile import Reconciler
 from swarm_core.recurring.firing import Firing
 from swarm_core.recurring.schedules import Schedules
+from swarm_core.routes import routes_of
 from swarm_core.scheduler import Scheduler
 from swarm_core.settings import Settings
 from swarm_core.sightings import Sightings
@@ -92,7 +72,6 @@ from swarm_core.terminal_relay import TerminalRelay
 from swarm_core.terminals import Terminals
 from swarm_core.tls import Certificate
 from swarm_core.uploads import Uploads
-from swarm_core.usage import UsageBook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,44 +306,10 @@ class Parts:
         self.app = self._make_app()
 
     def _make_app(self) -> App:
-        given, version = self.given, self.given.version
-        routes: list[BaseRoute] = [
-            *job_routes.routes(self.receiver, self.steering, self.archive),
-            *blob_routes.routes(self.library, self.uploads),
-            *image_routes.routes(self.images),
-            *explain_routes.routes(self.explain),
-            *usage_routes.routes(UsageBook(given.database, given.clock)),
-            *schedule_routes.routes(self.schedules),
-            *log_routes.routes(LogReader(given.database, self.blobs, self.joblogs, self.events, given.clock)),
-            *terminal_routes.routes(self.terminals),
-            *self._event_routes(),
-            *worker_routes.routes(
-                self.workers,
-                self.operating,
-                given.database,
-                self.fleet.workers,
-                self.mounts.names,
-                given.cluster.id,
-            ),
-            *standing.routes(self.fleet.workers, given.clock, version),
-            *user_routes.routes(self.accounts),
-            *project_routes.routes(self.projects),
-            *limit_routes.routes(self.kept_limits),
-            *token_routes.routes(self.api_tokens),
-            *secret_routes.routes(self.secrets),
-            *syslog_routes.routes(self.syslog, self.log_levels, given.database),
-            *mount_routes.routes(self.mounts),
-            *webhook_routes.routes(self.webhooks),
-            *signin.routes(self.people, given.cluster.authority.pem, self.terminals.allows),
-            *health.routes(lambda: self.supervisor.health, self.not_ready, given.core, version),
-            self.gateway.route(),
-        ]
-        routes.append(openapi.route(routes, version))
-        return create_app(routes, gatekeeper=self.gatekeeper, clock=given.clock, log=given.logger.child("api"))
-
-    def _event_routes(self) -> list[BaseRoute]:
-        given, slow = self.given, self.given.settings.timers.slow_reader
-        return event_routes.routes(self.feed, self.cursors, self.projects, given.database, given.clock, slow=slow)
+        table = routes_of(self)
+        table.append(openapi.route(table, self.given.version))
+        log = self.given.logger.child("api")
+        return create_app(table, gatekeeper=self.gatekeeper, clock=self.given.clock, log=log)
 
     async def not_ready(self) -> str:
         """Why this core can't take work now; empty when it can."""

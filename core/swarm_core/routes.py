@@ -1,0 +1,62 @@
+"""The route table of a core: each path, and who answers it. Edges hold no decisions."""
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import BaseRoute
+
+from swarm_core.api import blobs as blob_routes
+from swarm_core.api import events as event_routes
+from swarm_core.api import explain as explain_routes
+from swarm_core.api import health, signin, standing
+from swarm_core.api import images as image_routes
+from swarm_core.api import jobs as job_routes
+from swarm_core.api import limits as limit_routes
+from swarm_core.api import logs as log_routes
+from swarm_core.api import mounts as mount_routes
+from swarm_core.api import projects as project_routes
+from swarm_core.api import schedules as schedule_routes
+from swarm_core.api import secrets as secret_routes
+from swarm_core.api import syslog as syslog_routes
+from swarm_core.api import terminals as terminal_routes
+from swarm_core.api import tokens as token_routes
+from swarm_core.api import usage as usage_routes
+from swarm_core.api import users as user_routes
+from swarm_core.api import webhooks as webhook_routes
+from swarm_core.api import workers as worker_routes
+from swarm_core.logreader import LogReader
+from swarm_core.usage import UsageBook
+
+if TYPE_CHECKING:
+    from swarm_core.parts import Parts
+
+
+def routes_of(parts: "Parts") -> list[BaseRoute]:
+    """All routes but that of the OpenAPI document, which tells of these."""
+    given = parts.given
+    database, clock, version = given.database, given.clock, given.version
+    reader = LogReader(database, parts.blobs, parts.joblogs, parts.events, clock)
+    live, slow = parts.fleet.workers, given.settings.timers.slow_reader
+    return [
+        *job_routes.routes(parts.receiver, parts.steering, parts.archive),
+        *blob_routes.routes(parts.library, parts.uploads),
+        *image_routes.routes(parts.images),
+        *explain_routes.routes(parts.explain),
+        *usage_routes.routes(UsageBook(database, clock)),
+        *schedule_routes.routes(parts.schedules),
+        *log_routes.routes(reader),
+        *terminal_routes.routes(parts.terminals),
+        *event_routes.routes(parts.feed, parts.cursors, parts.projects, database, clock, slow=slow),
+        *worker_routes.routes(parts.workers, parts.operating, database, live, parts.mounts.names, given.cluster.id),
+        *standing.routes(live, clock, version),
+        *user_routes.routes(parts.accounts),
+        *project_routes.routes(parts.projects),
+        *limit_routes.routes(parts.kept_limits),
+        *token_routes.routes(parts.api_tokens),
+        *secret_routes.routes(parts.secrets),
+        *syslog_routes.routes(parts.syslog, parts.log_levels, database),
+        *mount_routes.routes(parts.mounts),
+        *webhook_routes.routes(parts.webhooks),
+        *signin.routes(parts.people, given.cluster.authority.pem, parts.terminals.allows),
+        *health.routes(lambda: parts.supervisor.health, parts.not_ready, given.core, version),
+        parts.gateway.route(),
+    ]
