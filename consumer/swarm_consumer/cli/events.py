@@ -17,8 +17,9 @@ from swarm_consumer.cli.output import status, write
 from swarm_consumer.cli.text import clean, moment
 from swarm_consumer.events import EventFilter
 from swarm_consumer.models import Event
+from swarm_consumer.times import past_time
 from swarm_protocol.errors import SwarmError
-from swarm_protocol.quantities import QuantityError, seconds
+from swarm_protocol.quantities import QuantityError
 
 _KINDS = ("job", "worker", "schedule", "image")
 _LOOK_BACK = timedelta(hours=1)
@@ -114,12 +115,7 @@ def _kinds(given: str | None) -> list[str]:
 
 
 def _moment(text: str, now: datetime) -> datetime:
-    """`1h` ago, or a time; one without an offset is read in the time zone of this machine."""
     try:
-        return now - timedelta(seconds=seconds(text))
-    except (QuantityError, OverflowError):
-        pass
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(f"--since: {text!r} is no time; write it like 1h or 2026-01-02T03:04:05Z") from None
+        return past_time(text, now)
+    except QuantityError as error:
+        raise UsageError(f"--since: {error}") from None

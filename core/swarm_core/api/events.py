@@ -15,9 +15,9 @@ from starlette.websockets import WebSocket
 
 from swarm_core.api.auth import LOOK_AGAIN, identity_of, needs
 from swarm_core.api.body import answer
-from swarm_core.api.logs import until_gone
 from swarm_core.api.openapi import documented
 from swarm_core.api.query import DEFAULT_LIMIT, MAX_LIMIT, integer, moment, text, wrong
+from swarm_core.api.sockets import until_gone
 from swarm_core.clock import Clock
 from swarm_core.cursors import Cursor, Cursors
 from swarm_core.feed import Feed

@@ -1,18 +1,18 @@
 """Routes of job logs: the bytes so far, and the live tail over a websocket."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Coroutine
-from typing import Any, Final, Literal
+from collections.abc import AsyncGenerator
+from typing import Final, Literal
 
 import msgspec
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from swarm_core.api.auth import identity_of, needs
 from swarm_core.api.openapi import OCTETS, documented
 from swarm_core.api.query import integer, path_integer, text, wrong
+from swarm_core.api.sockets import until_gone
 from swarm_core.log_tail import Event
 from swarm_core.logreader import LogReader
 
@@ -63,25 +63,6 @@ async def _send_all(socket: WebSocket, first: Event, events: AsyncGenerator[Even
     async for event in events:
         await socket.send_bytes(_encode(event))
     await socket.close()
-
-
-async def until_gone(socket: WebSocket, sending: Coroutine[Any, Any, None]) -> None:
-    """Send until all is sent or the reader has gone; what he says meanwhile is not listened to."""
-    tasks = [asyncio.ensure_future(sending), asyncio.ensure_future(_listen(socket))]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
-            raise result
-
-
-async def _listen(socket: WebSocket) -> None:
-    while (await socket.receive())["type"] != "websocket.disconnect":
-        pass
 
 
 def _attempt(request: HTTPConnection) -> int | None:

@@ -1,15 +1,15 @@
 """The websocket of terminals: a person's words to a line, and the line's to the person."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from starlette.routing import BaseRoute, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from swarm_core.api.auth import identity_of, needs
 from swarm_core.api.query import path_integer
+from swarm_core.api.sockets import first_to_end
 from swarm_core.terminal_line import Line
 from swarm_core.terminals import Terminals
 from swarm_protocol import terminal as t
@@ -40,7 +40,7 @@ class TerminalRoutes:
             await socket.close()
             return
         try:
-            await _first_to_end(_from_person(socket, line), _to_person(socket, line))
+            await first_to_end(_from_person(socket, line), _to_person(socket, line))
         finally:
             await self._terminals.close(who, line)
 
@@ -98,20 +98,6 @@ def _word(message: OfTerminal, line: Line) -> t.ToPerson | None:
             return t.Ended(exit_code=exit_code, message=text)
         case _:
             return None
-
-
-async def _first_to_end(*works: Coroutine[Any, Any, None]) -> None:
-    """Run until the first ends. Raises what it raises, but for a person who has gone."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
-            raise result
 
 
 def routes(terminals: Terminals) -> list[BaseRoute]:
