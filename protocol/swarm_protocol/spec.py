@@ -163,7 +163,6 @@ def check(spec: JobSpec) -> list[FieldError]:
         need(name not in OWN_ENV, f"env.{name}", "swarm sets it for each attempt; leave it out or call yours otherwise")
     for label in spec.constraints:
         need(bool(_LABEL.match(label)), "constraints", f"{label!r} is no label: letters, digits and . _ / -")
-    need(spec.network in NETWORKS, "network", "none or egress")
     errors += _check_resources(spec.resources)
     errors += _check_timeouts(spec.timeouts)
     if spec.inputs or spec.folders or spec.outputs or spec.inputs_from:
@@ -171,6 +170,7 @@ def check(spec: JobSpec) -> list[FieldError]:
     if spec.secrets or spec.notify or spec.mounts:
         named = (*check_secrets(spec.secrets), *check_notices(spec.notify), *check_mounts(spec.mounts))
         errors += [FieldError(*wrong) for wrong in named]
+    need(spec.network in NETWORKS, "network", "none or egress")
     return errors
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -345,7 +344,7 @@ async def test_one_that_the_database_refuses_holds_up_no_other(
         make = table.core.firing._templates.make
 
         async def spoilt(who: Any, raw: bytes) -> Any:
-            return replace(await make(who, raw), image_digest="\0" if b"poison" in raw else "sha256:1")
+            return msgspec.structs.replace(await make(who, raw), image_digest="\0" if b"poison" in raw else "sha256:1")
 
         monkeypatch.setattr(table.core.firing._templates, "make", spoilt)
         await table.at(due)
