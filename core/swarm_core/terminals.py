@@ -97,6 +97,10 @@ class Terminals:
     async def check(self, who: Caller, job: int) -> None:
         """Whether there is such a job for them, and terminals. Raises SwarmError(not_found | forbidden)."""
         await self._target(who, job)
+        self.check_role(who)
+
+    def check_role(self, who: Caller) -> None:
+        """Raises SwarmError(forbidden) for who may have no terminals."""
         if not self.allows(who.role):
             if self._least_role == NOBODY:
                 raise SwarmError("forbidden", "terminals are off", hint="a core's SWARM_TERMINAL_ROLE turns them on")

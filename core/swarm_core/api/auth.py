@@ -3,6 +3,7 @@
     @needs("consumer")                people of this role or a higher one
     @needs("consumer", workers=True)  they, and workers
     @needs("admin", cluster=True)     people whose own role it is, whatever they are in a project
+    @needs("consumer", lasting=True)  a websocket that outlives its access token, not its sign-in
     @worker_only                      workers
     @open_to_all                      nobody is asked who they are
 
@@ -33,6 +34,8 @@ PROJECT: Final = b"swarm-project"
 """The header that names the project a request is about; none is the person's own."""
 LOOK_AGAIN: Final = 2.0
 """Seconds after which an open websocket of a person is looked at again."""
+LASTING: Final = 86_400.0
+"""Seconds past its access token for which a websocket may go on that can't be taken up again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,8 @@ class Access:
     anyone: bool = False
     cluster: bool = False
     """Whether a person's own role counts, and not that in a project."""
+    lasting: bool = False
+    """Whether an open websocket outlives its access token, for as long as the person may."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -76,14 +81,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MARK: Final = "__swarm_access__"
 
 
-def needs(role: str, *, workers: bool = False, cluster: bool = False) -> Callable[[F], F]:
+def needs(role: str, *, workers: bool = False, cluster: bool = False, lasting: bool = False) -> Callable[[F], F]:
     """For people of this role or a higher one in the project; `workers`: for workers too.
 
-    `cluster`: it is about what belongs to no project, where a person's own role counts.
+    `cluster`: it is about what belongs to no project, where a person's own role counts. `lasting`: see `Access`.
     """
     if role not in ROLES:
         raise ValueError(f"{role!r} is no role")
-    return _mark(Access(role, workers, cluster=cluster))
+    return _mark(Access(role, workers, cluster=cluster, lasting=lasting))
 
 
 def worker_only(handler: F) -> F:
@@ -120,8 +125,10 @@ def identity_of(request: HTTPConnection) -> Identity:
 class Gatekeeper(Protocol):
     """What routes need of identity: it turns the header `Authorization` into a caller."""
 
-    async def identify(self, authorization: str, kinds: tuple[Kind, ...], project: str = "") -> Identity:
-        """The caller, as of now, in a project (none: their own).
+    async def identify(
+        self, authorization: str, kinds: tuple[Kind, ...], project: str = "", *, grace: float = 0.0
+    ) -> Identity:
+        """The caller, as of now, in a project (none: their own); `grace`: seconds past the token's end.
 
         Raises SwarmError: unauthenticated, token_expired, forbidden (revoked), not_found (project).
         """
@@ -149,9 +156,9 @@ class Guarded:
             await self._app(scope, receive, send)
 
     async def _watched(self, scope: Scope, receive: Receive, send: Send, authorization: str, project: str) -> None:
-        """Serve a person's websocket for as long as its token is good."""
+        """Serve a person's websocket for as long as its token is good, or the person where it is a lasting one."""
         serving = asyncio.ensure_future(self._app(scope, receive, send))
-        watching = asyncio.create_task(self._refused(authorization, project))
+        watching = asyncio.create_task(self._refused(scope, authorization, project))
         try:
             await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
             if not serving.done():
@@ -165,13 +172,15 @@ class Guarded:
         if not serving.cancelled():
             serving.result()
 
-    async def _refused(self, authorization: str, project: str) -> SwarmError:
-        """Returns when the caller would be refused."""
+    async def _refused(self, scope: Scope, authorization: str, project: str) -> SwarmError:
+        """Returns when the caller would be refused; until then the identity in `scope` is as of now."""
+        kinds, grace = self._access.kinds, LASTING if self._access.lasting else 0.0
         while True:
             await self._clock.sleep(LOOK_AGAIN)
             try:
-                identity = await self._gatekeeper.identify(authorization, self._access.kinds, project)
+                identity = await self._gatekeeper.identify(authorization, kinds, project, grace=grace)
                 check_role(identity, self._access)
+                scope["state"]["identity"] = identity
             except LOST:
                 continue
             except SwarmError as error:

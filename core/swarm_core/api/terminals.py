@@ -7,6 +7,7 @@ import msgspec
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from swarm_core.api import auth
 from swarm_core.api.auth import identity_of, needs
 from swarm_core.api.query import path_integer
 from swarm_core.api.sockets import first_to_end
@@ -27,7 +28,7 @@ class TerminalRoutes:
     def __init__(self, terminals: Terminals) -> None:
         self._terminals = terminals
 
-    @needs("consumer")
+    @needs("consumer", lasting=True)
     async def serve(self, socket: WebSocket) -> None:
         """One terminal, from its first word to its last."""
         who, job = identity_of(socket), path_integer(socket)
@@ -40,9 +41,15 @@ class TerminalRoutes:
             await socket.close()
             return
         try:
-            await first_to_end(_from_person(socket, line), _to_person(socket, line))
+            await first_to_end(_from_person(socket, line), _to_person(socket, line), self._while_allowed(socket))
         finally:
             await self._terminals.close(who, line)
+
+    async def _while_allowed(self, socket: WebSocket) -> None:
+        """Raises SwarmError(forbidden) once the person's role is too low for terminals."""
+        while True:
+            await asyncio.sleep(auth.LOOK_AGAIN)
+            self._terminals.check_role(identity_of(socket))
 
 
 async def _wanted(socket: WebSocket) -> t.Open:

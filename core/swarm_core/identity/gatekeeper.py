@@ -38,8 +38,10 @@ class Gatekeeper:
         self._programs: Fresh[bytes, Holder | None] = Fresh(lambda key: api_tokens.holder(database.api, key), clock)
         self._workers: Fresh[UUID, Standing | None] = Fresh(lambda key: workers.standing(database.api, key), clock)
 
-    async def identify(self, authorization: str, kinds: tuple[Kind, ...], project: str = "") -> Identity:
-        """The caller, in a project of theirs (none: their own).
+    async def identify(
+        self, authorization: str, kinds: tuple[Kind, ...], project: str = "", *, grace: float = 0.0
+    ) -> Identity:
+        """The caller, in a project of theirs (none: their own); `grace`: seconds past the end of an access token.
 
         Raises SwarmError: unauthenticated, token_expired; forbidden for one who was shut out; not_found for a project
         that they take no part in.
@@ -47,7 +49,7 @@ class Gatekeeper:
         token = bearer(authorization)
         if token.startswith(PREFIX):
             return await self._program(token, kinds, project)
-        claims = self._tokens.verify(token, *[_AUDIENCES[kind] for kind in kinds])
+        claims = self._tokens.verify(token, *[_AUDIENCES[kind] for kind in kinds], grace=grace)
         subject = UUID(claims.sub)
         if claims.aud == AUD_USER:
             identity = _person(claims, await self._people.get(subject))

@@ -75,14 +75,17 @@ class Tokens:
         token = jwt.encode(msgspec.to_builtins(claims), self._key, algorithm="EdDSA")
         return Granted(token, end - self._now())
 
-    def verify(self, token: str, *audiences: str) -> AccessClaims:
-        """The claims of a good token for one of these audiences. Raises SwarmError (unauthenticated, token_expired)."""
+    def verify(self, token: str, *audiences: str, grace: float = 0.0) -> AccessClaims:
+        """The claims of a token for one of these audiences that is good, or was until `grace` seconds ago.
+
+        Raises SwarmError: unauthenticated, token_expired.
+        """
         key = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         claims = self._verified.get(key)
         if claims is None:
             claims = self._check(token)
             self._remember(key, claims)
-        if claims.exp <= self._now():
+        if claims.exp + grace <= self._now():
             self._verified.pop(key, None)
             raise SwarmError("token_expired", "the access token has run out", hint="get a fresh one, or `swarm login`")
         if claims.aud not in audiences:

@@ -276,7 +276,7 @@ async def test_a_route_that_declares_nothing_is_refused() -> None:
         return Response()
 
     class Nobody:
-        async def identify(self, authorization: str, kinds: Any, project: str = "") -> Any:
+        async def identify(self, authorization: str, kinds: Any, project: str = "", *, grace: float = 0.0) -> Any:
             raise AssertionError
 
     with pytest.raises(RuntimeError, match="/api/v1/forgotten doesn't say who may call it"):

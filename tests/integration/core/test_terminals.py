@@ -252,3 +252,40 @@ async def test_a_job_of_another_project_is_not_there(database_url: str, tmp_path
         await made.near.database.api.execute("update job set project_id = $1", made.worker.id)
         error = await refused(made.client.terminal(made.ref.job, ["sh"]))
         assert (error.code, error.status) == ("not_found", 404)
+
+
+@pytest.mark.parametrize("ends", ["role", "time"])
+async def test_a_terminal_outlives_its_access_token_and_not_who_may_have_it(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    monkeypatch.setattr("swarm_core.api.auth.LOOK_AGAIN", 0.02)
+    async with stage(database_url, tmp_path, stdin=True) as made:
+        tokens, gatekeeper = made.near.parts.tokens, made.near.parts.gatekeeper
+        now, looks, looked = tokens._now, [0], asyncio.Event()
+        identify = gatekeeper.identify
+
+        async def seen(*words: Any, **more: Any) -> Any:
+            found = await identify(*words, **more)
+            looks[0] += 1
+            looked.set()
+            return found
+
+        terminal = made.client.terminal(made.ref.job)
+        monkeypatch.setattr(gatekeeper, "identify", seen)
+        wanted = await made.opens(terminal)
+        tokens._now = lambda: now() + 3600
+        looks[0] = 0
+        async with asyncio.timeout(10):
+            while looks[0] < 3:
+                looked.clear()
+                await looked.wait()
+        await terminal.write(b"still here")
+        assert (await made.worker.next(m.TerminalInput)).data == b"still here"
+
+        if ends == "role":
+            await made.near.database.api.execute("update person set role = 'consumer'")
+        else:
+            tokens._now = lambda: now() + 2 * 86_400
+        with pytest.raises(SwarmError, match=r"the terminal is gone: .*(needs the role operator|has run out)"):
+            [piece async for piece in terminal]
+        assert await made.worker.next(m.TerminalClose) == m.TerminalClose(terminal=wanted.terminal)

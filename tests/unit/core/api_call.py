@@ -61,7 +61,9 @@ async def call(
 class Doorman:
     """Knows callers by their role: the token is the role, or `worker`."""
 
-    async def identify(self, authorization: str, kinds: tuple[Kind, ...], project: str = "") -> Identity:
+    async def identify(
+        self, authorization: str, kinds: tuple[Kind, ...], project: str = "", *, grace: float = 0.0
+    ) -> Identity:
         word = authorization.removeprefix("Bearer ")
         kind: Kind = "worker" if word == "worker" else "person"
         if not word or kind not in kinds:
