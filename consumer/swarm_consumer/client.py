@@ -73,16 +73,22 @@ class Client:
         clock: Clock | None = None,
         policy: RetryPolicy | None = None,
         project: str | None = None,
+        role: str | None = None,
     ) -> None:
-        """`keep` is told of renewed access tokens, so that they can be saved; `project` is what all is about."""
-        self._transport = Transport(credentials, keep=keep, wire=wire, clock=clock, policy=policy, project=project)
+        """`keep` is told of renewed access tokens, so that they can be saved; `project` is what all is about.
+
+        `role` is the most that the core lets this client do: with `observer` it can look and change nothing.
+        """
+        self._transport = Transport(
+            credentials, keep=keep, wire=wire, clock=clock, policy=policy, project=project, role=role
+        )
         self._jobs = Jobs(self._transport)
 
     @classmethod
-    def from_credentials(cls, path: Path | None = None) -> "Client":
-        """As the person who is signed in on this machine. Raises SwarmError(unauthenticated)."""
+    def from_credentials(cls, path: Path | None = None, *, role: str | None = None) -> "Client":
+        """As the person who is signed in on this machine, with `role` at most. Raises SwarmError(unauthenticated)."""
         held = files.load(path)
-        return cls(held, keep=lambda renewed: _keep(renewed, path))
+        return cls(held, keep=lambda renewed: files.keep(renewed, path), role=role)
 
     @classmethod
     async def login(cls, url: str, user: str, password: str, *, ca_pem: str, client_name: str = "sdk") -> "Client":
@@ -415,11 +421,3 @@ class Client:
         from swarm_consumer.workers import Workers
 
         return Workers(self._transport)
-
-
-def _keep(renewed: Credentials, path: Path | None) -> None:
-    """Save a renewed token; a folder that can't be written to costs a renewal each time, no more."""
-    try:
-        files.save(renewed, path)
-    except OSError:
-        return

@@ -6,6 +6,7 @@ person's configuration. `swarm up` writes the same file.
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -108,6 +109,15 @@ def save(credentials: Credentials, path: Path | None = None) -> Path:
         os.unlink(name)
         raise
     return where
+
+
+def keep(renewed: Credentials, path: Path | None = None) -> None:
+    """Save a renewed access token where its sign-in is still the saved one: a client that runs all day would else bring
+    back one that was left since. A folder that can't be written to costs a renewal each time, no more.
+    """
+    with suppress(SwarmError, OSError):
+        if load_saved(path).refresh_token == renewed.refresh_token:
+            save(renewed, path)
 
 
 def remove(path: Path | None = None) -> bool:

@@ -411,9 +411,9 @@ class SyncClient:
         self._portal = portal
 
     @classmethod
-    def from_credentials(cls, path: Path | None = None) -> SyncClient:
-        """As the person who is signed in on this machine. Raises SwarmError(unauthenticated)."""
-        return cls(Client.from_credentials(path), Portal())
+    def from_credentials(cls, path: Path | None = None, *, role: str | None = None) -> SyncClient:
+        """As the person who is signed in on this machine, with `role` at most. Raises SwarmError(unauthenticated)."""
+        return cls(Client.from_credentials(path, role=role), Portal())
 
     @classmethod
     def login(cls, url: str, user: str, password: str, *, ca_pem: str, client_name: str = "sdk") -> SyncClient:

@@ -76,10 +76,13 @@ class Transport:
         clock: Clock | None = None,
         policy: RetryPolicy | None = None,
         project: str | None = None,
+        role: str | None = None,
         keep: Callable[[Credentials], None] = lambda _: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """`project` is what requests are about, whatever the environment and the sign-in say."""
+        """`project` is what requests are about, whatever the environment and the sign-in say; `role` the most that
+        the core is asked to let them do.
+        """
         self.credentials = credentials
         self.context = pinned_context(credentials.ca_pem)
         self.clock = clock or SystemClock()
@@ -88,6 +91,7 @@ class Transport:
         self._streaming: StreamingWire | None = None
         self._jitter = jitter
         self._project = project
+        self._role = role
         self.tokens = Tokens(credentials, self._renew, keep, self.clock)
 
     async def close(self) -> None:
@@ -132,10 +136,10 @@ class Transport:
                 return
 
     def signature(self, token: str) -> dict[str, str]:
-        """The headers that say who asks, and about which project."""
+        """The headers that say who asks, about which project, and as what at most."""
         project = self._project or os.environ.get("SWARM_PROJECT") or self.credentials.project
-        named = {"Swarm-Project": project} if project else {}
-        return {"Authorization": f"Bearer {token}", **named}
+        named = {"Swarm-Project": project, "Swarm-Role": self._role}
+        return {"Authorization": f"Bearer {token}", **{name: text for name, text in named.items() if text}}
 
     async def _authorized(self, call: Call, body: bytes | None, headers: dict[str, str]) -> Answer:
         if not call.signed:

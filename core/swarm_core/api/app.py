@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute, Router
 from starlette.types import Receive, Scope, Send
 
-from swarm_core.api.auth import Gatekeeper, guard
+from swarm_core.api.auth import Gatekeeper
 from swarm_core.api.edge import Edge
+from swarm_core.api.guard import guard
 from swarm_core.clock import Clock
 from swarm_core.module import Log
 

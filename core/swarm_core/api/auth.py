@@ -4,38 +4,30 @@
     @needs("consumer", workers=True)  they, and workers
     @needs("admin", cluster=True)     people whose own role it is, whatever they are in a project
     @needs("consumer", lasting=True)  a websocket that outlives its access token, not its sign-in
+    @needs("observer", own=True)      people, about what they sign in with: no API token, nor who asked to be less
     @worker_only                      workers
     @open_to_all                      nobody is asked who they are
 
 The handler finds the caller in `request.state.identity`.
 """
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol, TypeVar
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
-from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import BaseRoute
 
-from swarm_core.clock import Clock
-from swarm_core.store.database import LOST
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import ProjectId
-from swarm_protocol.messages import CLOSE_REVOKED, CLOSE_TOKEN
 
 Kind = Literal["person", "worker"]
 ROLES: Final = ("observer", "consumer", "operator", "admin")
 NO_PROJECT: Final = ProjectId(UUID(int=0))
 """The project of a worker's own identity: none, so that a route that forgets the difference finds nothing."""
-PROJECT: Final = b"swarm-project"
-"""The header that names the project a request is about; none is the person's own."""
 LOOK_AGAIN: Final = 2.0
 """Seconds after which an open websocket of a person is looked at again."""
-LASTING: Final = 86_400.0
-"""Seconds past its access token for which a websocket may go on that can't be taken up again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +47,8 @@ class Identity:
     """When the access token ends, in seconds since the epoch."""
     by_token: bool = False
     """Whether it is a program with a person's API token."""
+    at_most: str = ROLES[-1]
+    """The most that they may, in whatever project: what a token was given, or what one asked to be at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +63,8 @@ class Access:
     """Whether a person's own role counts, and not that in a project."""
     lasting: bool = False
     """Whether an open websocket outlives its access token, for as long as the person may."""
+    own: bool = False
+    """Whether it is about what a person signs in with."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -81,14 +77,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MARK: Final = "__swarm_access__"
 
 
-def needs(role: str, *, workers: bool = False, cluster: bool = False, lasting: bool = False) -> Callable[[F], F]:
+def needs(
+    role: str, *, workers: bool = False, cluster: bool = False, lasting: bool = False, own: bool = False
+) -> Callable[[F], F]:
     """For people of this role or a higher one in the project; `workers`: for workers too.
 
-    `cluster`: it is about what belongs to no project, where a person's own role counts. `lasting`: see `Access`.
+    `cluster`: it is about what belongs to no project, where a person's own role counts. `lasting`, `own`: see `Access`.
     """
     if role not in ROLES:
         raise ValueError(f"{role!r} is no role")
-    return _mark(Access(role, workers, cluster=cluster, lasting=lasting))
+    return _mark(Access(role, workers, cluster=cluster, lasting=lasting, own=own))
 
 
 def worker_only(handler: F) -> F:
@@ -135,82 +133,44 @@ class Gatekeeper(Protocol):
         ...
 
 
-class Guarded:
-    """A route's application behind its declared access."""
+def lowered(identity: Identity, at_most: str) -> Identity:
+    """A person as one of at most this role; a worker as it is. Raises SwarmError(bad_request)."""
+    if at_most not in ROLES:
+        hint = f"Swarm-Role: {', '.join(ROLES[:-1])} or {ROLES[-1]}"
+        raise SwarmError("bad_request", f"{at_most[:50]!r} is no role", hint=hint, field="Swarm-Role")
+    if identity.kind == "worker":
+        return identity
+    return replace(
+        identity,
+        role=least(identity.role, at_most),
+        own_role=least(identity.own_role, at_most),
+        at_most=least(identity.at_most, at_most),
+    )
 
-    def __init__(self, app: ASGIApp, access: Access, gatekeeper: Gatekeeper, clock: Clock) -> None:
-        self._app = app
-        self._access = access
-        self._gatekeeper = gatekeeper
-        self._clock = clock
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        authorization = _header(scope, b"authorization")
-        project = "" if self._access.cluster else _header(scope, PROJECT)
-        identity = await self._gatekeeper.identify(authorization, self._access.kinds, project)
-        check_role(identity, self._access)
-        scope.setdefault("state", {})["identity"] = identity
-        if scope["type"] == "websocket" and identity.kind == "person":
-            await self._watched(scope, receive, send, authorization, project)
-        else:  # a worker's connection refreshes its token in the gateway
-            await self._app(scope, receive, send)
-
-    async def _watched(self, scope: Scope, receive: Receive, send: Send, authorization: str, project: str) -> None:
-        """Serve a person's websocket for as long as its token is good, or the person where it is a lasting one."""
-        serving = asyncio.ensure_future(self._app(scope, receive, send))
-        watching = asyncio.create_task(self._refused(scope, authorization, project))
-        try:
-            await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
-            if not serving.done():
-                error = watching.result()
-                code = CLOSE_REVOKED if error.code == "forbidden" else CLOSE_TOKEN
-                await send({"type": "websocket.close", "code": code, "reason": error.message[:120]})
-        finally:
-            for task in (serving, watching):
-                task.cancel()
-            await asyncio.wait((serving, watching))
-        if not serving.cancelled():
-            serving.result()
-
-    async def _refused(self, scope: Scope, authorization: str, project: str) -> SwarmError:
-        """Returns when the caller would be refused; until then the identity in `scope` is as of now."""
-        kinds, grace = self._access.kinds, LASTING if self._access.lasting else 0.0
-        while True:
-            await self._clock.sleep(LOOK_AGAIN)
-            try:
-                identity = await self._gatekeeper.identify(authorization, kinds, project, grace=grace)
-                check_role(identity, self._access)
-                scope["state"]["identity"] = identity
-            except LOST:
-                continue
-            except SwarmError as error:
-                if error.status < 500:
-                    return error
+def least(one: str, other: str) -> str:
+    """The role of the two that may less."""
+    return min(one, other, key=ROLES.index)
 
 
 def check_role(identity: Identity, access: Access) -> None:
-    """Raises SwarmError(forbidden) for a person whose role is too low."""
+    """Raises SwarmError(forbidden) for a person whose role is too low, or who isn't there in full where that counts."""
     if identity.kind == "worker" or access.role is None:
         return
+    if access.own:
+        _check_in_full(identity)
     role = identity.own_role if access.cluster else identity.role
     if ROLES.index(role) < ROLES.index(access.role):
         message = f"that needs the role {access.role}; {identity.name} is {role}"
+        if identity.at_most == role and not identity.by_token:
+            raise SwarmError("forbidden", f"{message} here: this asks for no more", hint="ask without Swarm-Role")
         raise SwarmError("forbidden", message, hint="ask an admin for the role")
 
 
-def guard(routes: list[BaseRoute], gatekeeper: Gatekeeper, clock: Clock) -> None:
-    """Put each route behind what it declares. Raises RuntimeError for one that declares nothing."""
-    for route in routes:
-        access = access_of(route)
-        if access is None or not isinstance(route, Route | WebSocketRoute):
-            raise RuntimeError(f"the route {getattr(route, 'path', route)} doesn't say who may call it (api/auth.py)")
-        if not access.anyone:
-            route.app = Guarded(route.app, access, gatekeeper, clock)
-
-
-def _header(scope: Scope, wanted: bytes) -> str:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            found: str = value.decode("latin-1")
-            return found
-    return ""
+def _check_in_full(identity: Identity) -> None:
+    if identity.by_token:
+        message = "a token can't change what its person signs in with"
+        raise SwarmError("forbidden", message, hint="sign in with `swarm login`")
+    if identity.at_most != ROLES[-1]:
+        message = f"{identity.name} asked to be {identity.at_most} at most, and so can't change what they sign in with"
+        raise SwarmError("forbidden", message, hint="ask without Swarm-Role")

@@ -150,9 +150,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if types.body is not None:
         made["requestBody"] = {"required": True, "content": _content(types.body, schemas)}
-    parameters = _parameters(route.path, types, schemas)
-    if access is not None and access.role is not None and not access.cluster:
-        parameters.append({"name": "Swarm-Project", "in": "header", "required": False, "schema": schemas[repr(str)]})
+    parameters = [*_parameters(route.path, types, schemas), *_of_people(access, schemas)]
     if parameters:
         made["parameters"] = parameters
     return made
@@ -183,6 +181,14 @@ def _parameters(path: str, types: Types, schemas: dict[str, Any]) -> list[dict[s
         for place, named in places
         for name, form in named.items()
     ]
+
+
+def _of_people(access: Access | None, schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    """The headers that people may send with any request of theirs."""
+    if access is None or access.role is None:
+        return []
+    named = ["Swarm-Role"] if access.cluster else ["Swarm-Project", "Swarm-Role"]
+    return [{"name": name, "in": "header", "required": False, "schema": schemas[repr(str)]} for name in named]
 
 
 def _in_words(access: Access | None) -> str:

@@ -34,7 +34,7 @@ class ApiTokenRoutes:
     def __init__(self, tokens: ApiTokens) -> None:
         self._tokens = tokens
 
-    @needs("observer")
+    @needs("observer", own=True)
     @documented(body=NewApiToken, answer=Made, status=201)
     async def add(self, request: Request) -> Response:
         """Make a token; it is shown this once."""
@@ -51,13 +51,13 @@ class ApiTokenRoutes:
         items = found[: part.limit]
         return listing(items, make_cursor(items[-1].name) if len(found) > part.limit else None)
 
-    @needs("observer")
+    @needs("observer", own=True)
     @documented(answer=Made)
     async def rotate(self, request: Request) -> Response:
         """Give a token another secret; the old one is refused at once."""
         return answer(await self._tokens.rotate(identity_of(request), request.path_params["name"]))
 
-    @needs("observer")
+    @needs("observer", own=True)
     @documented(status=204)
     async def remove(self, request: Request) -> Response:
         """End a token at once."""

@@ -105,13 +105,11 @@ class UserRoutes:
         await self._accounts.remove(identity_of(request), request.path_params["name"])
         return nothing()
 
-    @needs("observer")
+    @needs("observer", own=True)
     @documented(body=PasswordChange, status=204)
     async def change_password(self, request: Request) -> Response:
         """Change one's own password; one's other sign-ins end."""
         form, who = await decode(request, PasswordChange), identity_of(request)
-        if who.by_token:
-            raise SwarmError("forbidden", "a token can't change a password", hint="sign in with `swarm login`")
         await self._accounts.change_password(who, form.old, form.new, form.refresh_token)
         return nothing()
 

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from typing import Final, Protocol
 from uuid import UUID
 
+import msgspec
+
+from swarm_core.api.auth import least
 from swarm_core.identity.accounts import check_role
 from swarm_core.store import keys, people
 from swarm_core.store import projects as rows
-from swarm_core.store.database import Connection, Database, transaction
+from swarm_core.store.database import Connection, Database, Pool, transaction
 from swarm_core.store.projects import MemberView, ProjectView
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import DEFAULT_PROJECT
@@ -25,6 +28,17 @@ class Caller(Protocol):
     def name(self) -> str: ...
 
 
+class Member(Caller, Protocol):
+    """Who asks, and what they may at most."""
+
+    @property
+    def project_name(self) -> str: ...
+    @property
+    def by_token(self) -> bool: ...
+    @property
+    def at_most(self) -> str: ...
+
+
 class Projects:
     """Keeps projects and their members. What one does not take part in is not there for one."""
 
@@ -33,18 +47,15 @@ class Projects:
         self._database = database
         self._changed = changed
 
-    async def page(self, who: Caller, after: str, most: int) -> list[ProjectView]:
+    async def page(self, who: Member, after: str, most: int) -> list[ProjectView]:
         """One's projects by name."""
-        return await rows.seen_by(self._database.api, who.id, after, most)
+        return [_as(who, each) for each in await rows.seen_by(self._database.api, who.id, after, most)]
 
-    async def show(self, who: Caller, name: str) -> ProjectView:
+    async def show(self, who: Member, name: str) -> ProjectView:
         """One of them. Raises SwarmError(not_found)."""
-        found = await rows.role_in(self._database.api, who.id, name)
-        if found is None:
-            raise no_project(name)
-        return found
+        return await self._mine(self._database.api, who, name)
 
-    async def add(self, who: Caller, name: str) -> ProjectView:
+    async def add(self, who: Member, name: str) -> ProjectView:
         """Make a project. Raises SwarmError: bad_request, conflict."""
         if not _NAME.match(name):
             hint = "small letters, digits and . _ -, beginning with a letter or a digit, at most 63"
@@ -55,7 +66,7 @@ class Projects:
             await keys.audit(connection, f"user:{who.name}", "add_project", name)
         return await self.show(who, name)
 
-    async def remove(self, who: Caller, name: str) -> None:
+    async def remove(self, who: Member, name: str) -> None:
         """Delete a project with nothing in it. Raises SwarmError: not_found, conflict."""
         async with transaction(self._database.api) as connection:
             project = await self._lock(connection, name)
@@ -67,11 +78,11 @@ class Projects:
             await rows.remove(connection, project)
             await keys.audit(connection, f"user:{who.name}", "remove_project", name)
 
-    async def members(self, who: Caller, name: str) -> list[MemberView]:
+    async def members(self, who: Member, name: str) -> list[MemberView]:
         """Who takes part. Raises SwarmError(not_found)."""
         return await rows.members(self._database.api, (await self.show(who, name)).id)
 
-    async def grant(self, who: Caller, name: str, user: str, role: str) -> None:
+    async def grant(self, who: Member, name: str, user: str, role: str) -> None:
         """Let somebody take part. Raises SwarmError: not_found, forbidden, bad_request, conflict."""
         check_role(role)
         async with transaction(self._database.api) as connection:
@@ -80,7 +91,7 @@ class Projects:
             await keys.audit(connection, f"user:{who.name}", "grant", user, project, role=role)
         self._changed(person, name)
 
-    async def revoke(self, who: Caller, name: str, user: str) -> None:
+    async def revoke(self, who: Member, name: str, user: str) -> None:
         """Let somebody take part no more; their jobs there go on. Raises SwarmError: not_found, forbidden, conflict."""
         async with transaction(self._database.api) as connection:
             project, person = await self._lock_both(connection, who, name, user)
@@ -89,10 +100,10 @@ class Projects:
             await keys.audit(connection, f"user:{who.name}", "revoke", user, project)
         self._changed(person, name)
 
-    async def _lock_both(self, connection: Connection, who: Caller, name: str, user: str) -> tuple[UUID, UUID]:
+    async def _lock_both(self, connection: Connection, who: Member, name: str, user: str) -> tuple[UUID, UUID]:
         """The project and the person, where the caller administers the one."""
-        mine = await rows.role_in(connection, who.id, name)
-        if mine is None:
+        mine = await self._mine(connection, who, name)
+        if who.by_token and name != who.project_name:
             raise no_project(name)
         if mine.role != "admin":
             message = f"that needs the role admin in {name}; {who.name} is {mine.role}"
@@ -106,11 +117,22 @@ class Projects:
             raise SwarmError("conflict", f"{name} is {user}'s own project, where their own role counts", hint=hint)
         return project, person.id
 
+    async def _mine(self, on: Connection | Pool, who: Member, name: str) -> ProjectView:
+        found = await rows.role_in(on, who.id, name)
+        if found is None:
+            raise no_project(name)
+        return _as(who, found)
+
     async def _lock(self, connection: Connection, name: str) -> UUID:
         project = await rows.lock(connection, name)
         if project is None:
             raise no_project(name)
         return project
+
+
+def _as(who: Member, project: ProjectView) -> ProjectView:
+    """The project, with the role that the caller has there now: no more than a token's, or than was asked for."""
+    return msgspec.structs.replace(project, role=least(project.role, who.at_most))
 
 
 def no_project(name: str) -> SwarmError:

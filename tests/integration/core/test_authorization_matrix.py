@@ -77,9 +77,10 @@ def doors(routes: list[BaseRoute]) -> list[Door]:
     return found
 
 
-async def knock(core: LiveCore, door: Door, token: str, project: str = "") -> int:
-    """The status that a caller with this token gets, in a project (none: their own)."""
+async def knock(core: LiveCore, door: Door, token: str, project: str = "", at_most: str = "") -> int:
+    """The status that a caller with this token gets, in a project (none: their own), as one of this role at most."""
     named = {"Swarm-Project": project} if project else {}
+    named |= {"Swarm-Role": at_most} if at_most else {}
     if door.method != "WS":
         answer = await core.call(door.method, door.target, token, headers=named, content=b"{}")
         if answer.status_code >= 400 and answer.status_code != 416:

@@ -148,3 +148,24 @@ async def test_bad_input(town: Town) -> None:
         assert await town.status("ada", "PUT", path, json={"role": role}) == wanted, path
     for unknown in ("nope", "../lab", "LAB", "x" * 500):
         assert await town.status("ben", "GET", "/jobs", unknown) == 404
+
+
+async def test_who_is_less_here_than_in_the_project_changes_no_members(town: Town) -> None:
+    """Neither one who asked to be, nor a token that was given less, nor one of another project."""
+    path, body = "/api/v1/projects/lab/members/ben", {"role": "consumer"}
+    ada, made = town.tokens["ada"], {}
+    for name, role, project in (("low", "operator", "lab"), ("far", "admin", "default"), ("near", "admin", "lab")):
+        answer = await town.call("ada", "POST", "/tokens", project, json={"name": name, "role": role})
+        made[name] = answer.json()["token"]
+    asked = {"Swarm-Role": "operator"}
+    for token, headers, status in (
+        (ada, asked, 403),
+        (made["near"], asked, 403),
+        (made["low"], {}, 403),
+        (made["far"], {}, 404),
+        (made["near"], {}, 204),
+    ):
+        assert (await town.core.call("PUT", path, token, headers=headers, json=body)).status_code == status
+        assert (await town.core.call("DELETE", path, token, headers=headers)).status_code == status
+    shown = await town.core.call("GET", "/api/v1/projects/lab", ada, headers=asked)
+    assert shown.json()["role"] == "operator"

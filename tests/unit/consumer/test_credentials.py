@@ -31,3 +31,15 @@ def test_the_folder_follows_swarm_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert files.default_path() == Path("/some/home/credentials.json")
     monkeypatch.delenv("SWARM_HOME")
     assert files.default_path().parts[-2:] == ("swarm", "credentials.json")
+
+
+def test_a_renewed_token_is_kept_with_its_own_sign_in_alone(tmp_path: Path) -> None:
+    path = tmp_path / "credentials.json"
+    files.keep(Credentials(url="https://c:1", user="u", ca_pem="x", refresh_token="old", access_token="1"), path)
+    assert not path.exists()
+    files.save(Credentials(url="https://c:1", user="u", ca_pem="x", refresh_token="old"), path)
+    files.keep(Credentials(url="https://c:1", user="u", ca_pem="x", refresh_token="old", access_token="2"), path)
+    assert files.load(path).access_token == "2"
+    files.save(Credentials(url="https://d:1", user="v", ca_pem="x", refresh_token="new"), path)
+    files.keep(Credentials(url="https://c:1", user="u", ca_pem="x", refresh_token="old", access_token="3"), path)
+    assert files.load(path).user == "v"
