@@ -32,15 +32,21 @@ class Artifacts:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def all(self, job: int) -> list[Artifact]:
-        """All files that the job left. Raises SwarmError."""
-        return await every(self._transport, f"/jobs/{job}/artifacts", Page[Artifact])
+    async def all(self, job: int, attempt: int | None = None) -> list[Artifact]:
+        """All files that an attempt (None: the newest) of the job left. Raises SwarmError."""
+        return await every(self._transport, f"/jobs/{job}/artifacts", Page[Artifact], _of(attempt))
 
     async def fetch(
-        self, job: int, folder: Path, *, names: Sequence[str] = (), progress: Progress | None = None
+        self,
+        job: int,
+        folder: Path,
+        *,
+        names: Sequence[str] = (),
+        progress: Progress | None = None,
+        attempt: int | None = None,
     ) -> list[Path]:
         """Bring the files whose names match one of the globs (none: all) below `folder`. Raises SwarmError."""
-        wanted = [a for a in await self.all(job) if _matches(a.name, names)]
+        wanted = [a for a in await self.all(job, attempt) if _matches(a.name, names)]
         if names and not wanted:
             hint = f"see the names with `swarm show {job}`"
             raise SwarmError("not_found", f"job {job} left no file that matches {' '.join(names)}", hint=hint)
@@ -87,7 +93,8 @@ class Artifacts:
             raise SwarmError("digest_mismatch", f"{artifact.name}: the bytes are not those of its digest", hint=hint)
 
     async def _pieces(self, job: int, artifact: Artifact, start: int) -> AsyncGenerator[bytes, None]:
-        call = Call("GET", f"/jobs/{job}/artifacts/{part(artifact.name)}", headers=_range(artifact, start))
+        path = f"/jobs/{job}/artifacts/{part(artifact.name)}"
+        call = Call("GET", path, _of(artifact.attempt), headers=_range(artifact, start))
         if start == artifact.size:
             return
         async with self._transport.stream(call) as (answer, pieces):
@@ -96,6 +103,10 @@ class Artifacts:
                 fresh, skip = piece[skip:], max(0, skip - len(piece))
                 if fresh:
                     yield fresh
+
+
+def _of(attempt: int | None) -> list[tuple[str, str]]:
+    return [] if attempt is None else [("attempt", str(attempt))]
 
 
 def _range(artifact: Artifact, start: int) -> dict[str, str]:

@@ -261,15 +261,21 @@ class Client:
             return verbs.past(filtered, after, since)
         return verbs.follow(filtered, after, since, patience=patience, away=away or (lambda _: None))
 
-    async def artifacts(self, job: int) -> list[Artifact]:
-        """The files that a job left."""
-        return await self._artifacts().all(job)
+    async def artifacts(self, job: int, *, attempt: int | None = None) -> list[Artifact]:
+        """The files that an attempt of a job left; None: the newest."""
+        return await self._artifacts().all(job, attempt)
 
     async def fetch(
-        self, job: int, folder: Path, *, names: Sequence[str] = (), progress: Progress | None = None
+        self,
+        job: int,
+        folder: Path,
+        *,
+        names: Sequence[str] = (),
+        progress: Progress | None = None,
+        attempt: int | None = None,
     ) -> list[Path]:
-        """Bring a job's files below a folder, verified; `names` are globs."""
-        return await self._artifacts().fetch(job, folder, names=names, progress=progress)
+        """Bring the files of an attempt (None: the newest) of a job below a folder, verified; `names` are globs."""
+        return await self._artifacts().fetch(job, folder, names=names, progress=progress, attempt=attempt)
 
     async def join_token(self, *, uses: int = 1, ttl: float = 3600.0, name: str | None = None) -> JoinToken:
         """A token with which workers may join."""

@@ -19,131 +19,18 @@ from typing import Any
 import msgspec
 
 from swarm_consumer.draft import Draft
+from swarm_consumer.jobfields import FIELDS, GPU, GROUPS, WrongField
 from swarm_consumer.located import FileSyntaxError, Located, read_toml, read_yaml
 from swarm_consumer.times import start_time
 from swarm_protocol.errors import SwarmError
-from swarm_protocol.needs import parse_gpus
-from swarm_protocol.quantities import QuantityError, cpu_millis, seconds, size
-from swarm_protocol.secrets import Named, SecretFile, parse_secret
-from swarm_protocol.spec import JobSpec, Resources, Timeouts, check, signal_name
+from swarm_protocol.quantities import QuantityError
+from swarm_protocol.spec import InputFile, JobSpec, check
 
 MAX_FILE = 1024 * 1024
 _SPEC_NAMES = {
     "resources.cpu_millis": "resources.cpu",
     "resources.gpus": "resources.gpu",
     "resources.gpu_kind": "resources.gpu",
-}
-
-
-class _Wrong(Exception):
-    """A field that can't be read; the message says what it may look like."""
-
-
-def _text(node: Located) -> str:
-    if node.raw is None:
-        raise _Wrong("a text, not a list or a map")
-    return node.raw
-
-
-def _whole(node: Located) -> int:
-    if not isinstance(node.value, int) or isinstance(node.value, bool):
-        raise _Wrong(f"a whole number, not {node.shown()}")
-    return node.value
-
-
-def _truth(node: Located) -> bool:
-    if not isinstance(node.value, bool):
-        raise _Wrong(f"true or false, not {node.shown()}")
-    return node.value
-
-
-def _texts(node: Located) -> list[str]:
-    if not isinstance(node.value, list):
-        raise _Wrong(f"a list, such as [a, b], not {node.shown()}")
-    return [_text(item) for item in node.value]
-
-
-def _map(node: Located) -> dict[str, str]:
-    if not isinstance(node.value, dict):
-        raise _Wrong("a map of names to texts, such as {NAME: text}")
-    return {name: _text(item) for name, item in node.value.items()}
-
-
-def _env(node: Located) -> dict[str, str]:
-    if not isinstance(node.value, list):
-        return _map(node)
-    pairs = [text.partition("=") for text in _texts(node)]
-    bare = next((name for name, equals, _ in pairs if not equals), None)
-    if bare is not None:
-        raise _Wrong(f"{bare!r} has no value: write {bare}=VALUE")
-    return {name: value for name, _, value in pairs}
-
-
-def _secrets(node: Located) -> list[Named]:
-    if not isinstance(node.value, list):
-        raise _Wrong(f"a list, such as [db-password], not {node.shown()}")
-    return [_secret(item) for item in node.value]
-
-
-def _secret(node: Located) -> Named:
-    if not isinstance(node.value, dict):
-        return parse_secret(_text(node))
-    said = _map(node)
-    if not said.keys() <= {"name", "file"} or "name" not in said:
-        raise _Wrong("NAME, NAME:FILE, or {name: NAME, file: FILE}")
-    return SecretFile(**said)
-
-
-def _limit(node: Located) -> float | None:
-    """A duration; `none` for no end."""
-    return None if node.raw == "none" else seconds(_text(node))
-
-
-_GPU = "gpu"
-"""Two fields of the spec in one of the file: `gpu: 2` or `gpu: 2:a100`."""
-
-
-def _quantity(read: Callable[[str], Any]) -> Callable[[Located], Any]:
-    return lambda node: read(_text(node))
-
-
-_RESOURCES: Mapping[str, tuple[str, Callable[[Located], Any]]] = {
-    "cpu": ("cpu_millis", _quantity(cpu_millis)),
-    "memory": ("memory", _quantity(size)),
-    "disk": ("disk", _quantity(size)),
-    "pids": ("pids", _whole),
-    "gpu": (_GPU, _quantity(parse_gpus)),
-}
-_TIMEOUTS: Mapping[str, tuple[str, Callable[[Located], Any]]] = {
-    **{name: (name, _limit) for name in ("queue", "pull", "run")},
-    **{name: (name, _quantity(seconds)) for name in ("stop_grace", "warn")},
-    "warn_signal": ("warn_signal", lambda node: signal_name(_text(node))),
-}
-_FIELDS: Mapping[str, Callable[[Located], Any]] = {
-    "image": _text,
-    "command": _texts,
-    "entrypoint": _texts,
-    "env": _env,
-    "workdir": _text,
-    "user": _text,
-    "inputs": _texts,
-    "secrets": _secrets,
-    "mounts": _texts,
-    "network": _text,
-    "outputs": _texts,
-    "constraints": _map,
-    "priority": _whole,
-    "retries": _whole,
-    "infra_retries": _whole,
-    "at_most_once": _truth,
-    "name": _text,
-    "tags": _texts,
-    "at": _text,
-    "notify": _texts,
-}
-_GROUPS: Mapping[str, tuple[type[Any], Mapping[str, tuple[str, Callable[[Located], Any]]]]] = {
-    "resources": (Resources, _RESOURCES),
-    "timeouts": (Timeouts, _TIMEOUTS),
 }
 
 
@@ -161,19 +48,31 @@ class JobFile:
     above: str = ""
     """What stands before the names of its fields, for a job that is part of another document."""
 
-    def place(self, path: str) -> str:
-        """`job.yaml:7: ` for a field, or the nearest above it that the file has."""
+    def line(self, path: str) -> int:
+        """Where a field stands, or the nearest above it that the file has; 0 for none."""
         path = _SPEC_NAMES.get(path, path).replace("[", ".[")
         while path and path not in self.lines:
             path = path.rpartition(".")[0]
-        return f"{self.name}:{self.lines[path]}: " if path else f"{self.name}: "
+        return self.lines.get(path, 0)
 
-    def _line(self, path: str, message: str) -> str:
+    def place(self, path: str) -> str:
+        """`job.yaml:7: ` for a field."""
+        line = self.line(path)
+        return f"{self.name}:{line}: " if line else f"{self.name}: "
+
+    def _told(self, path: str, message: str) -> str:
         return f"{self.place(path)}{self.above}{path}: {message.removeprefix(f'{path}: ')}"
 
     def located(self, errors: list[dict[str, str]], hint: str | None = None) -> SwarmError:
-        """One error for all that is wrong with fields, each with its place."""
-        told = [{"field": e["field"], "message": self._line(e["field"], e["message"])} for e in errors]
+        """One error for all that is wrong with fields, each with its place; `line` is empty where there is none."""
+        told = [
+            {
+                "field": e["field"],
+                "message": self._told(e["field"], e["message"]),
+                "line": str(self.line(e["field"]) or ""),
+            }
+            for e in errors
+        ]
         hint = hint or _CHECK.format(self.name)
         return SwarmError("invalid_spec", told[0]["message"], field=told[0]["field"], errors=told, hint=hint)
 
@@ -223,24 +122,26 @@ class _Reader:
     def read(self, root: dict[str, Located]) -> JobFile:
         for key, node in root.items():
             self._file.lines[key] = node.key_line
-            if key in _GROUPS:
+            if key in GROUPS:
                 self._group(key, node)
-            elif key in _FIELDS:
-                self._field(key, _FIELDS[key], node, self._values, key)
+            elif key in FIELDS:
+                self._field(key, FIELDS[key], node, self._values, key)
             else:
-                self._unknown(key, key, [*_FIELDS, *_GROUPS])
+                self._unknown(key, key, [*FIELDS, *GROUPS])
         self._start()
-        inputs = tuple(self._values.pop("inputs", ()))
+        given = self._values.pop("inputs", ())
+        if held := [each for each in given if isinstance(each, InputFile)]:
+            self._values["inputs"] = held
         spec = JobSpec(**{"image": "", **self._values})
         if "image" in self._values:
             self._errors += [{"field": _SPEC_NAMES.get(e.field, e.field), "message": e.message} for e in check(spec)]
         if self._errors:
             raise self._file.located(self._errors)
-        self._file.draft = Draft(spec, inputs)
+        self._file.draft = Draft(spec, tuple(each for each in given if isinstance(each, str)))
         return self._file
 
     def _group(self, key: str, node: Located) -> None:
-        kind, fields = _GROUPS[key]
+        kind, fields = GROUPS[key]
         if not isinstance(node.value, dict):
             self._wrong(key, f"a map of {', '.join(fields)}")
             return
@@ -253,8 +154,8 @@ class _Reader:
                 self._field(path, read, item, values, target)
             else:
                 self._unknown(path, name, fields)
-        if _GPU in values:
-            values["gpus"], values["gpu_kind"] = values.pop(_GPU)
+        if GPU in values:
+            values["gpus"], values["gpu_kind"] = values.pop(GPU)
         self._values[key] = kind(**values)
 
     def _field(
@@ -266,7 +167,7 @@ class _Reader:
             self._file.lines |= {f"{path}.{name}": item.key_line for name, item in node.value.items()}
         try:
             into[target] = read(node)
-        except (_Wrong, QuantityError) as error:
+        except (WrongField, QuantityError) as error:
             self._wrong(path, str(error))
 
     def _start(self) -> None:

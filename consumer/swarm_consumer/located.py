@@ -27,6 +27,14 @@ class Located:
     key_line: int = 0
     """Where its key stands."""
 
+    def plain(self) -> Any:
+        """The value without its lines."""
+        if isinstance(self.value, dict):
+            return {name: item.plain() for name, item in self.value.items()}
+        if isinstance(self.value, list):
+            return [item.plain() for item in self.value]
+        return self.value
+
     def shown(self) -> str:
         """The value for an error message."""
         if self.raw is None:

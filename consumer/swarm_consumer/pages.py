@@ -1,5 +1,6 @@
 """Lists of the core, which come in pages."""
 
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -16,12 +17,12 @@ class Page(msgspec.Struct, Generic[T]):
     next: str | None = None
 
 
-async def every(transport: Transport, path: str, page: type[Page[T]]) -> list[T]:
+async def every(transport: Transport, path: str, page: type[Page[T]], which: Sequence[tuple[str, str]] = ()) -> list[T]:
     """All of a list. Raises SwarmError."""
     found: list[T] = []
     cursor: str | None = None
     while True:
-        query = [("limit", "500"), *([("cursor", cursor)] if cursor else [])]
+        query = [*which, ("limit", "500"), *([("cursor", cursor)] if cursor else [])]
         part = await transport.get(page, Call("GET", path, query))
         found += part.items
         cursor = part.next

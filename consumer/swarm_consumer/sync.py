@@ -560,15 +560,21 @@ class SyncClient:
             self._client.events(which, after=after, since=since, follow=follow, patience=patience, away=away)
         )
 
-    def artifacts(self, job: int) -> list[Artifact]:
-        """The files that a job left."""
-        return self._portal.call(self._client.artifacts(job))
+    def artifacts(self, job: int, *, attempt: int | None = None) -> list[Artifact]:
+        """The files that an attempt of a job left; None: the newest."""
+        return self._portal.call(self._client.artifacts(job, attempt=attempt))
 
     def fetch(
-        self, job: int, folder: Path, *, names: Sequence[str] = (), progress: Progress | None = None
+        self,
+        job: int,
+        folder: Path,
+        *,
+        names: Sequence[str] = (),
+        progress: Progress | None = None,
+        attempt: int | None = None,
     ) -> list[Path]:
-        """Bring a job's files below a folder, verified; `names` are globs."""
-        return self._portal.call(self._client.fetch(job, folder, names=names, progress=progress))
+        """Bring the files of an attempt (None: the newest) of a job below a folder, verified; `names` are globs."""
+        return self._portal.call(self._client.fetch(job, folder, names=names, progress=progress, attempt=attempt))
 
     def join_token(self, *, uses: int = 1, ttl: float = 3600.0, name: str | None = None) -> JoinToken:
         """A token with which workers may join."""

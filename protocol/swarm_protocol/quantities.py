@@ -51,6 +51,25 @@ def show_size(value: int) -> str:
     return f"{amount:.4g}T"
 
 
+def written_size(value: int) -> str:
+    """A size that reads as the same: with its unit where that is exact."""
+    short = show_size(value)
+    return short if size(short) == value else str(value)
+
+
+def written_cpu(millis: int) -> str:
+    """An amount of cpu that reads as the same."""
+    return str(millis // 1000) if millis % 1000 == 0 else f"{millis}m"
+
+
+def written_seconds(value: float) -> str:
+    """A duration that reads as the same."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if value and value % length == 0:
+            return f"{value / length:.0f}{unit}"
+    return f"{value:f}".rstrip("0").rstrip(".") + "s"
+
+
 def show_seconds(value: float) -> str:
     """A duration for people: 5400 → `1h30m`, 0.25 → `250ms`."""
     if value < 1:

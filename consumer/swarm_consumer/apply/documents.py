@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from swarm_consumer.located import FileSyntaxError, Located, read_toml, read_yaml_all
 from swarm_protocol.errors import SwarmError
@@ -101,15 +101,6 @@ def mapping(node: Located) -> dict[str, Located]:
     """A map."""
     if not isinstance(node.value, dict):
         raise WrongValue(f"a map, such as {{name: value}}, not {node.shown()}")
-    return node.value
-
-
-def plain(node: Located) -> Any:
-    """The value without its lines."""
-    if isinstance(node.value, dict):
-        return {name: plain(item) for name, item in node.value.items()}
-    if isinstance(node.value, list):
-        return [plain(item) for item in node.value]
     return node.value
 
 

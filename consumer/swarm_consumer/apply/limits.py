@@ -12,7 +12,7 @@ from swarm_consumer.apply.documents import Document, WrongValue, text, whole
 from swarm_consumer.apply.items import Action, Item
 from swarm_consumer.apply.reach import Reach
 from swarm_consumer.located import Located
-from swarm_protocol.quantities import cpu_millis, show_size, size
+from swarm_protocol.quantities import cpu_millis, size, written_cpu, written_size
 
 _FIELDS = ("queued", "running", "cpu_millis", "memory")
 
@@ -63,9 +63,9 @@ class LimitsKind:
         fields = dict(item.fields)
         shown: dict[str, Any] = {name: fields[name] for name in ("queued", "running") if name in fields}
         if "cpu_millis" in fields:
-            shown["cpu"] = shown_cpu(fields["cpu_millis"])
+            shown["cpu"] = written_cpu(fields["cpu_millis"])
         if "memory" in fields:
-            shown["memory"] = shown_size(fields["memory"])
+            shown["memory"] = written_size(fields["memory"])
         return {"kind": self.name, "project": item.project, **shown}
 
 
@@ -74,14 +74,3 @@ def _count(node: Located) -> int:
     if found < 0:
         raise WrongValue(f"a number from 0 on, not {found}")
     return found
-
-
-def shown_cpu(millis: int) -> str:
-    """An amount of cpu that reads as the same."""
-    return str(millis // 1000) if millis % 1000 == 0 else f"{millis}m"
-
-
-def shown_size(value: int) -> str:
-    """A size that reads as the same: with its unit where that is exact."""
-    short = show_size(value)
-    return short if size(short) == value else str(value)

@@ -18,26 +18,24 @@ from typing import Any, Final
 
 import msgspec
 
-from swarm_consumer.apply.documents import Document, WrongValue, mapping, plain, text, whole
+from swarm_consumer.apply.documents import Document, WrongValue, mapping, text, whole
 from swarm_consumer.apply.items import Action, Item, plain_of
-from swarm_consumer.apply.limits import shown_cpu, shown_size
 from swarm_consumer.apply.reach import Reach
 from swarm_consumer.draft import Draft
 from swarm_consumer.jobfile import JobFile, read_job
+from swarm_consumer.jobtext import job_document
 from swarm_consumer.located import Located
 from swarm_consumer.models import ScheduleState
 from swarm_protocol.errors import SwarmError
-from swarm_protocol.quantities import seconds
+from swarm_protocol.quantities import seconds, written_seconds
 from swarm_protocol.schedule import Edit, Missed, Overlap, Schedule, check_schedule
-from swarm_protocol.sources import JobOutputs, parse_source
-from swarm_protocol.spec import InputFile, JobSpec
+from swarm_protocol.sources import parse_source
+from swarm_protocol.spec import JobSpec
 
 _FIELDS: Final = (
     *("kind", "project", "name", "cron", "zone", "overlap", "missed", "missed_cap", "missed_window"),
     *("jitter", "start", "end", "job"),
 )
-_RAW: Final = {"inputs": list[InputFile], "folders": list[str], "inputs_from": list[JobOutputs]}
-"""What a job has of files that the core holds already, as an export writes it."""
 
 
 class ScheduleKind:
@@ -118,9 +116,9 @@ class ScheduleKind:
         job = fields.pop("job")
         for name in ("missed_window", "jitter"):
             if name in fields:
-                fields[name] = _shown_seconds(fields[name])
+                fields[name] = written_seconds(fields[name])
         head = {"kind": self.name, "project": item.project, "name": item.name, "cron": fields.pop("cron")}
-        return {**head, **fields, "job": written_job(job)}
+        return {**head, **fields, "job": job_document(job)}
 
 
 def _fields(schedule: Schedule) -> dict[str, Any]:
@@ -132,8 +130,7 @@ def _fields(schedule: Schedule) -> dict[str, Any]:
 def _read_job(document: Document) -> tuple[Draft, JobFile]:
     """The job; what is wrong with it is noted in the document."""
     nothing: dict[str, Located] = {}
-    fields = dict(document.need("job", mapping, nothing))
-    raw = {name: _take_raw(document, fields, name) for name in _RAW}
+    fields = document.need("job", mapping, nothing)
     try:
         file = read_job(fields, document.file, datetime.now(UTC), "job")
     except SwarmError as error:
@@ -141,30 +138,10 @@ def _read_job(document: Document) -> tuple[Draft, JobFile]:
         return Draft(JobSpec(image="")), JobFile(document.file)
     if not file.draft.spec.image:
         document.wrong("job.image", "name an image that was pushed")
-    spec = msgspec.structs.replace(file.draft.spec, **{name: value for name, value in raw.items() if value})
     inputs = tuple(_beside(document.folder, each) for each in file.draft.inputs)
     if any(parse_source(each) for each in file.draft.inputs):
         document.wrong("job.inputs", "a file of version control names files, and no other job's outputs")
-    return Draft(spec, inputs), file
-
-
-def _take_raw(document: Document, fields: dict[str, Located], name: str) -> list[Any]:
-    """Of a field that a job file hasn't, or has as paths alone, what an export has written."""
-    node = fields.get(name)
-    if node is None or not isinstance(node.value, list):
-        return []
-    maps = [each for each in node.value if name != "inputs" or isinstance(each.value, dict)]
-    rest = [each for each in node.value if each not in maps]
-    if rest:
-        fields[name] = Located(rest, node.line, key_line=node.key_line)
-    else:
-        del fields[name]
-    try:
-        found: list[Any] = msgspec.convert([plain(each) for each in maps], _RAW[name])
-    except msgspec.ValidationError as error:
-        document.wrong(f"job.{name}", str(error), node.key_line)
-        return []
-    return found
+    return Draft(file.draft.spec, inputs), file
 
 
 def _beside(folder: Path, argument: str) -> str:
@@ -186,41 +163,3 @@ async def _hashed(spec: JobSpec, inputs: Sequence[str]) -> JobSpec:
     found = await asyncio.to_thread(gather, inputs)
     hashed = await each(found.files, lambda file: asyncio.to_thread(hash_file, file), 2)
     return msgspec.structs.replace(found.into(spec), inputs=[*spec.inputs, *(h.file for h in hashed)])
-
-
-def written_job(spec: dict[str, Any]) -> dict[str, Any]:
-    """A job's plain values as a document has them."""
-    found = dict(spec)
-    if "resources" in found:
-        wanted = dict(found["resources"])
-        gpus, kind = wanted.pop("gpus", 0), wanted.pop("gpu_kind", "")
-        found["resources"] = {_NAMES.get(name, name): _shown(name, value) for name, value in wanted.items()}
-        if gpus:
-            found["resources"]["gpu"] = f"{gpus}:{kind}" if kind else gpus
-    if "timeouts" in found:
-        found["timeouts"] = {name: _shown_limit(value) for name, value in found["timeouts"].items()}
-    return found
-
-
-_NAMES: Final = {"cpu_millis": "cpu"}
-
-
-def _shown(name: str, value: Any) -> Any:
-    if name == "cpu_millis":
-        return shown_cpu(value)
-    return shown_size(value) if name in ("memory", "disk") else value
-
-
-def _shown_limit(value: float | str | None) -> str:
-    """A duration, the end of none, or a signal."""
-    if value is None:
-        return "none"
-    return value if isinstance(value, str) else _shown_seconds(value)
-
-
-def _shown_seconds(value: float) -> str:
-    """A duration that reads as the same."""
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if value and value % length == 0:
-            return f"{value / length:.0f}{unit}"
-    return f"{value:f}".rstrip("0").rstrip(".") + "s"

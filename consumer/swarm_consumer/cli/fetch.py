@@ -22,11 +22,14 @@ def fetch(
         typer.Option("--to", "-o", metavar="DIR", help="Folder for the files; else job-ID.", show_default=False),
     ] = None,
     name: Annotated[list[str] | None, typer.Option("--name", metavar="GLOB", help="Only these files.")] = None,
+    attempt: Annotated[
+        int | None, typer.Option("--attempt", metavar="N", help="Of this attempt; else the last.", min=1)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Bring the files that a job left in /out, verified against their digests; print their paths."""
     folder = to or Path(f"job-{job}")
-    paths = with_client(lambda client: _fetch(client, job, folder, name or []))
+    paths = with_client(lambda client: _fetch(client, job, folder, name or [], attempt))
     if json:
         document([path_text(path) for path in paths])
         return
@@ -35,6 +38,6 @@ def fetch(
         status(f"job {job} left no files")
 
 
-async def _fetch(client: Client, job: int, folder: Path, names: list[str]) -> list[Path]:
+async def _fetch(client: Client, job: int, folder: Path, names: list[str], attempt: int | None) -> list[Path]:
     with Bar() as bar:
-        return await client.fetch(job, folder, names=names, progress=bar)
+        return await client.fetch(job, folder, names=names, progress=bar, attempt=attempt)

@@ -7,6 +7,7 @@ import typer
 
 from swarm_consumer.cli.completion import job_ids
 from swarm_consumer.cli.connection import with_client
+from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.cli.jobs import Json, ran
 from swarm_consumer.cli.output import document, write
 from swarm_consumer.cli.pace import spoken
@@ -17,7 +18,7 @@ from swarm_protocol.errors import SwarmError
 from swarm_protocol.filenames import shown
 from swarm_protocol.quantities import show_size
 from swarm_protocol.secrets import secret_files
-from swarm_protocol.spec import Resources
+from swarm_protocol.spec import JobSpec, Resources
 from swarm_protocol.states import JobState
 
 STEPS = ("upload", "queue", "pull", "load", "create", "run", "collect")
@@ -27,13 +28,26 @@ _BAR = 24
 def show(
     job: Annotated[int, typer.Argument(metavar="JOB", help="Job id.", min=1, autocompletion=job_ids)],
     json: Json = False,
+    spec: Annotated[bool, typer.Option("--spec", help="Print a job file that makes the same job.")] = False,
 ) -> None:
-    """Show a job: state, where the time went, attempts, history, files."""
+    """Show a job: state, where the time went, attempts, history, files; or with --spec what was asked for."""
+    if spec:
+        if json:
+            raise UsageError("--spec is YAML; --json has it in the field `spec`")
+        write(with_client(lambda client: _spec(client, job)))
+        return
     found = with_client(lambda client: _explained(client, job))
     if json:
         document(found)
     else:
         write(picture(found))
+
+
+async def _spec(client: Client, job: int) -> str:
+    from swarm_consumer.jobtext import job_text
+
+    found = (await client.job(job)).spec
+    return job_text(found or JobSpec(image=""))
 
 
 async def _explained(client: Client, job: int) -> Job:

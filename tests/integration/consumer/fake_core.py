@@ -195,10 +195,10 @@ class FakeCore:
     def log(self, job: int, stream: int, data: bytes, attempt: int = 1) -> None:
         self.store.logs.setdefault((job, attempt), []).append((stream, data))
 
-    def artifact(self, job: int, name: str, data: bytes) -> None:
+    def artifact(self, job: int, name: str, data: bytes, attempt: int = 1) -> None:
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
         self.store.blobs[digest] = data
-        entry = {"name": name, "digest": digest, "size": len(data), "mode": 0o644, "attempt": 1}
+        entry = {"name": name, "digest": digest, "size": len(data), "mode": 0o644, "attempt": attempt}
         self.store.jobs[job]["artifacts"].append(entry)
 
     def end(self, job: int, state: str, code: int | None, failure: str | None = None) -> None:
@@ -401,11 +401,14 @@ class FakeCore:
         return Response(data, media_type="application/octet-stream")
 
     async def _artifacts(self, request: Request) -> Response:
-        return JSONResponse({"items": self.store.jobs[request.path_params["id"]]["artifacts"], "next": None})
+        found = self.store.jobs[request.path_params["id"]]["artifacts"]
+        attempt = int(request.query_params.get("attempt", max((each["attempt"] for each in found), default=1)))
+        return JSONResponse({"items": [each for each in found if each["attempt"] == attempt], "next": None})
 
     async def _artifact(self, request: Request) -> Response:
         entries = self.store.jobs[request.path_params["id"]]["artifacts"]
-        entry = next(a for a in entries if a["name"] == request.path_params["name"])
+        attempt = int(request.query_params["attempt"])
+        entry = next(a for a in entries if (a["name"], a["attempt"]) == (request.path_params["name"], attempt))
         data = self.store.blobs[entry["digest"]]
         return Response(data[::-1] if self.faults.wrong_artifact else data)
 

@@ -8,7 +8,10 @@ import time
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import pytest
+
+from swarm_protocol.spec import JobSpec
 
 from .conftest import Run, Start
 from .fake_core import PASSWORD, FakeCore, make_certificates
@@ -226,6 +229,20 @@ def test_run_and_show_say_why_a_job_stays_queued(swarm: Run, core: FakeCore, sta
     assert process.returncode == 130
 
 
+def test_what_show_tells_of_a_spec_makes_the_same_job(swarm: Run, core: FakeCore, tmp_path: Path) -> None:
+    Path(tmp_path, "data.csv").write_text("1\n")
+    flags = ("--input", str(tmp_path / "data.csv"), "--env", "A=\x1b[31m", "--timeout", "90s", "--cpu", "500m")
+    swarm("submit", "busybox", *flags, "--", "echo", "one\ntwo")
+    written = swarm("show", "1", "--spec").stdout
+    assert "\x1b" not in written
+    assert "resources: {cpu: 500m}" in lines(written)
+    Path(tmp_path, "job.yaml").write_text(written)
+    assert swarm("submit", "-f", str(tmp_path / "job.yaml")).stdout == "2\n"
+    first, second = (msgspec.convert(core.store.jobs[job]["spec"], JobSpec) for job in (1, 2))
+    assert first == second
+    assert [item.name for item in second.inputs] == ["data.csv"]
+
+
 def test_listing_showing_waiting(swarm: Run, core: FakeCore) -> None:
     swarm("submit", "busybox", "--name", "evil\x1b[31m", "--", "fail", "3")
     listed = swarm("jobs").stdout
@@ -237,6 +254,7 @@ def test_listing_showing_waiting(swarm: Run, core: FakeCore) -> None:
     assert "\x1b" not in shown
     assert "exit_nonzero" in shown
     assert json.loads(swarm("show", "1", "--json").stdout)["exit_code"] == 3
+    assert "--spec is YAML" in swarm("show", "1", "--spec", "--json", check=2).stderr
     assert swarm("wait", "1", check=3).stdout == "1 failed 3\n"
     (failed,) = json.loads(swarm("jobs", "--json", "--state", "failed").stdout)
     assert failed["id"] == 1

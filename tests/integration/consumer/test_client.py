@@ -200,7 +200,12 @@ async def test_fetch_verifies_and_stays_in_its_folder(core: FakeCore, client: Cl
     assert paths == [folder / "deep/result", folder / "log.txt"]
     assert (folder / "deep/result").read_bytes() == b"42"
     assert await client.fetch(submitted.id, tmp_path / "some", names=["*.txt"]) == [tmp_path / "some/log.txt"]
-    core.artifact(submitted.id, "../outside", b"evil")
+    core.artifact(submitted.id, "log.txt", b"of the second", attempt=2)
+    for attempt, text in ((None, "of the second"), (2, "of the second"), (1, "text")):
+        [path] = await client.fetch(submitted.id, folder, names=["log.txt"], attempt=attempt)
+        assert path.read_text() == text
+    assert [each.name for each in await client.artifacts(submitted.id, attempt=1)] == ["deep/result", "log.txt"]
+    core.artifact(submitted.id, "../outside", b"evil", attempt=2)
     with pytest.raises(SwarmError, match=r"'../outside' can't be written"):
         await client.fetch(submitted.id, tmp_path / "third")
     assert not (tmp_path / "outside").exists()

@@ -192,7 +192,7 @@ SCHEDULED = "kind: schedule\nname: a\ncron: '@daily'\n"
         ),
         (f"{SCHEDULED}job: {{image: a, at: +2h}}\n", "schedule a: job.at: the schedule says when a job starts"),
         (f"{SCHEDULED}job: {{image: a, inputs: ['job:7/x']}}\n", "names files, and no other job's outputs"),
-        (f"{SCHEDULED}job: {{image: a, inputs: [{{name: 3}}]}}\n", "schedule a: job.inputs: "),
+        (f"{SCHEDULED}job: {{image: a, inputs: [{{name: 3}}]}}\n", "job.inputs: Expected `str`, got `int`"),
         (
             f"{SCHEDULED}overlap: maybe\njob: {{image: a}}\n",
             "0.yaml:4: schedule a: overlap: 'maybe' is none of allow, forbid",

@@ -8,7 +8,8 @@ from swarm_consumer.jobfile import JobFile, parse
 from swarm_consumer.located import FileSyntaxError
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.secrets import secret_files
-from swarm_protocol.spec import JobSpec, Resources, Timeouts
+from swarm_protocol.sources import JobOutputs
+from swarm_protocol.spec import InputFile, JobSpec, Resources, Timeouts
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -152,6 +153,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(SwarmError) as caught:
         read("image: a\nretries: x\npriority: y\nnmae: z\n")
     assert [error["field"] for error in caught.value.errors] == ["retries", "priority", "nmae"]
+    assert [error["line"] for error in caught.value.errors] == ["2", "3", "4"]
 
 
 @pytest.mark.parametrize(
@@ -224,3 +226,26 @@ def test_mounts_gpus_and_a_network() -> None:
         ["job.yaml:2", "mounts[0]"],
         ["job.yaml:3", "network"],
     ]
+
+
+def test_files_that_the_core_holds_are_named_by_their_digests() -> None:
+    held = f"{{name: a, digest: 'sha256:{'1' * 64}', size: 3}}"
+    text = f"image: i\ninputs: [here.csv, {held}]\nfolders: [empty]\ninputs_from: [{{job: 7, path: m, attempt: 2}}]\n"
+    draft = read(text + "stdin: true\ntty: true\n").draft
+    assert draft.inputs == ("here.csv",)
+    assert draft.spec == JobSpec(
+        image="i",
+        inputs=[InputFile(name="a", digest=f"sha256:{'1' * 64}", size=3)],
+        folders=["empty"],
+        inputs_from=[JobOutputs(job=7, path="m", attempt=2)],
+        stdin=True,
+        tty=True,
+    )
+    for wrong, told in (
+        ("inputs: a", "job.yaml:2: inputs: a list, such as [data.csv], not 'a'"),
+        ("inputs: [{name: a}]", "job.yaml:2: inputs: Object missing required field `digest`"),
+        ("inputs_from: [7]", "job.yaml:2: inputs_from: Expected `object`, got `int`"),
+    ):
+        with pytest.raises(SwarmError) as caught:
+            read(f"image: i\n{wrong}\n")
+        assert caught.value.message.startswith(told)
