@@ -3,7 +3,7 @@
 PYTHON  ?= python3
 BIN     := .venv/bin
 TOOL    := $(BIN)/python -m tools
-CODE    := protocol core worker consumer migrations tests tools bench
+CODE    := protocol core worker consumer commanddeck migrations tests tools bench
 
 # pytest: how many processes, and whatever else, as in `make test ARGS='-k fencing'`.
 WORKERS ?= 2

@@ -46,7 +46,7 @@ from swarm_protocol.spec import JobSpec
 if TYPE_CHECKING:
     from swarm_consumer.api_tokens import ApiTokens
     from swarm_consumer.artifacts import Artifacts
-    from swarm_consumer.events import Away, EventFilter
+    from swarm_consumer.events import Away, Back, EventFilter
     from swarm_consumer.images import Images, Pushed
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
     from swarm_consumer.mounts import Mounts
@@ -248,18 +248,22 @@ class Client:
         follow: bool = True,
         patience: float = 60.0,
         away: "Away | None" = None,
+        back: "Back | None" = None,
     ) -> AsyncIterator[Event]:
         """What happens, each change once and in order: from now, after an event's `cursor`, or since a time.
 
-        Goes on by itself after a lost connection; `away` is called once each time that the core has gone, and after
-        `patience` seconds without it SwarmError is raised. Without `follow` it ends with what has happened up to now.
+        Goes on by itself after a lost connection; `away` is called once each time that the core has gone, `back` when
+        it is first heard and each time that it is back, and after `patience` seconds without it SwarmError is raised.
+        Without `follow` it ends with what has happened up to now.
         """
         from swarm_consumer.events import EventFilter, Events
 
         verbs, filtered = Events(self._transport), which or EventFilter()
         if not follow:
             return verbs.past(filtered, after, since)
-        return verbs.follow(filtered, after, since, patience=patience, away=away or (lambda _: None))
+        return verbs.follow(
+            filtered, after, since, patience=patience, away=away or (lambda _: None), back=back or (lambda: None)
+        )
 
     async def artifacts(self, job: int, *, attempt: int | None = None) -> list[Artifact]:
         """The files that an attempt of a job left; None: the newest."""

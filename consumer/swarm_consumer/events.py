@@ -20,6 +20,8 @@ _AWAY = frozenset({"unavailable", "too_many_requests"})
 
 Away = Callable[[SwarmError], None]
 """Called once when the core has gone away; the stream goes on when it is back."""
+Back = Callable[[], None]
+"""Called when the core is heard for the first time, and again when it is back."""
 
 
 class _Page(msgspec.Struct):
@@ -70,7 +72,14 @@ class Events:
                 yield event
 
     async def follow(
-        self, which: EventFilter, after: str | None, since: datetime | None, *, patience: float, away: Away
+        self,
+        which: EventFilter,
+        after: str | None,
+        since: datetime | None,
+        *,
+        patience: float,
+        away: Away,
+        back: Back = lambda: None,
     ) -> AsyncIterator[Event]:
         """What happens from there on, without end; goes on after a lost connection where it was.
 
@@ -83,7 +92,8 @@ class Events:
                 async with aclosing(self._connection(which, stand)) as pages:
                     async for page in pages:
                         outage.over()
-                        stand.losses, stand.refused = 0, False
+                        if stand.heard():
+                            back()
                         for event in page.items:
                             yield event
                         stand.begin = _begin(page.next, None)
@@ -122,6 +132,14 @@ class _Stand:
     """One after another."""
     refused: bool = False
     """The token was, and was renewed since."""
+    told: bool = False
+    """That the core is there."""
+
+    def heard(self) -> bool:
+        """The core gave a sign; whether it had been away, or is heard for the first time."""
+        anew = not self.told or self.losses > 1
+        self.losses, self.refused, self.told = 0, False, True
+        return anew
 
     def judge(self, error: SwarmError) -> WireError:
         """What to wait out. Raises what waiting doesn't mend."""

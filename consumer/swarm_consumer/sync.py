@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from swarm_consumer.api_tokens import ApiTokens
     from swarm_consumer.credentials import Credentials
-    from swarm_consumer.events import Away, EventFilter
+    from swarm_consumer.events import Away, Back, EventFilter
     from swarm_consumer.images import Pushed
     from swarm_consumer.jobs import JobFilter
     from swarm_consumer.logs import LogCursor, LogEvent
@@ -550,14 +550,16 @@ class SyncClient:
         follow: bool = True,
         patience: float = 60.0,
         away: Away | None = None,
+        back: Back | None = None,
     ) -> Iterator[Event]:
         """What happens, each change once and in order: from now, after an event's `cursor`, or since a time.
 
-        Goes on by itself after a lost connection; `away` is called once each time that the core has gone, and after
-        `patience` seconds without it SwarmError is raised. Without `follow` it ends with what has happened up to now.
+        Goes on by itself after a lost connection; `away` is called once each time that the core has gone, `back` when
+        it is first heard and each time that it is back, and after `patience` seconds without it SwarmError is raised.
+        Without `follow` it ends with what has happened up to now.
         """
         return self._portal.iterate(
-            self._client.events(which, after=after, since=since, follow=follow, patience=patience, away=away)
+            self._client.events(which, after=after, since=since, follow=follow, patience=patience, away=away, back=back)
         )
 
     def artifacts(self, job: int, *, attempt: int | None = None) -> list[Artifact]:
