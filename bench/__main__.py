@@ -7,11 +7,23 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from bench import beat_writes, command, containers, heartbeats, latency, lateness, report, servers, throughput
+from bench import (
+    beat_writes,
+    command,
+    containers,
+    deck,
+    heartbeats,
+    latency,
+    lateness,
+    report,
+    servers,
+    soak,
+    throughput,
+)
 from bench.report import Result
 
 BUSY: Final = 0.7
-NAMES: Final = ("throughput", "latency", "lateness", "containers", "heartbeats")
+NAMES: Final = ("throughput", "latency", "lateness", "containers", "heartbeats", "deck")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -34,7 +46,9 @@ def say_how_busy() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*NAMES, "growth", []], help="which (all)")
+    parser.add_argument(
+        "names", nargs="*", choices=[*NAMES, "growth", "soak", []], help="which (all but growth and soak)"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="of floor and subject in turns (5)")
     parser.add_argument("--quick", action="store_true", help="one small round: whether it works, not how fast it is")
     parser.add_argument("--long", action="store_true", help="growth, too: throughput at a tenth and ten times the jobs")
@@ -48,6 +62,12 @@ def _run(names: list[str], rounds: int, quick: bool, long: bool) -> list[Result]
     if "growth" in names or (long and "throughput" in names):
         with servers.running() as fresh:
             rows += asyncio.run(throughput.growth(fresh, 5_000 if quick else 60_000))
+    if "soak" in names:
+        with servers.running() as fresh:
+            rows += asyncio.run(soak.measure(fresh, *((50, 2_000, 40.0) if quick else (1_000, 100_000, 600.0))))
+    if "deck" in names:
+        with servers.running() as fresh:
+            rows += asyncio.run(deck.measure(fresh, *((2_000, 30, 200) if quick else (100_000, 400, 1_000))))
     with servers.running() as up:
         if "throughput" in names:
             bulk, single = (5_000, 500) if quick else (60_000, 5_000)

@@ -36,6 +36,10 @@ GOALS: Final[dict[str, Goal]] = {
     "container_jobs": Goal("ratio", 0.9, at_least=True),
     "heartbeat_cpu": Goal("ratio", 2.0, at_least=False),
     "heartbeat_db_writes": Goal("subject", 0.0, at_least=False),
+    "deck_key_p99": Goal("subject", 50.0, at_least=False),
+    "deck_rest_cpu": Goal("subject", 15.0, at_least=False),
+    "deck_rest_cpu_most": Goal("subject", 15.0, at_least=False),
+    "deck_soak_memory": Goal("ratio", 1.1, at_least=False),
 }
 
 
