@@ -11,7 +11,8 @@ ARGS    ?=
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help setup engine engine-stop programs image demo test test-pg15 test-bare bench check format schema sync-sdk lock clean
+.PHONY: help setup engine engine-stop programs image demo test test-pg15 test-bare bench check format schema sync-sdk keymap \
+        screenshots lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*##  *\(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -53,6 +54,7 @@ check: setup  ## what needs no server: format, lint, types, layers, imports, doc
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q -p no:xdist tests/unit/test_import_hygiene.py
 	@$(TOOL).check_docs
+	@$(TOOL).keymap --check
 
 format: setup  ## lay out the code, and mend what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -63,6 +65,12 @@ sync-sdk: setup  ## the SDK without await, after a change of the async one
 
 schema: setup  ## docs/schema.sql, after a migration
 	@$(TOOL).schema
+
+keymap: setup  ## docs/commanddeck-keys.md, after a change of the deck's keys
+	@$(TOOL).keymap
+
+screenshots: setup  ## docs/commanddeck/*.svg: a picture of every screen of the deck
+	@$(TOOL).screenshots
 
 lock: setup  ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@$(TOOL).lock $(ARGS)

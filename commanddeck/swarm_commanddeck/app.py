@@ -47,7 +47,7 @@ class DeckApp(App[None]):
         ),
         Binding("question_mark", "keys", "Keys", key_display="?", tooltip="The keys that do something here"),
         Binding("colon", "command_palette", "Commands", key_display=":", tooltip="Find a command, screen or job"),
-        Binding("backspace,h", "back", "Back", show=False, tooltip="Back to where one came from"),
+        Binding("escape,backspace,h", "back", "Back", show=False, tooltip="Back to where one came from"),
         Binding("ctrl+t", "other_theme", "Theme", show=False, tooltip="Dark or light"),
         Binding("ctrl+o", "choose_project", "Project", show=False, tooltip="Look at another project"),
         Binding("q", "quit", "Quit", tooltip="Leave the deck; nothing in the swarm changes by that"),

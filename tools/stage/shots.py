@@ -1,0 +1,22 @@
+"""The pictures of the docs: which screen, what is typed there, and how large."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from swarm_commanddeck.places import PLACES
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture."""
+
+    name: str
+    title: str
+    at: str
+    keys: tuple[str, ...] = ()
+    size: tuple[int, int] = (132, 36)
+    theme: str = "dark"
+
+
+SHOTS: Final = tuple(Shot(place.name, place.title, place.name) for place in PLACES)
+"""Every top screen, and what lies below them."""
