@@ -9,7 +9,7 @@ Every method raises `SwarmError` for what the core refuses or what goes wrong on
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from swarm_consumer.uploads import Uploads
     from swarm_consumer.users import Users
     from swarm_consumer.webhooks import Webhooks
+    from swarm_consumer.worker_models import JoinTokenState, WorkerLoad, WorkerNow
     from swarm_consumer.workers import Workers
 
 
@@ -285,6 +286,10 @@ class Client:
         """A token with which workers may join."""
         return await self._workers().join_token(uses=uses, ttl=ttl, name=name)
 
+    async def join_tokens(self) -> "list[JoinTokenState]":
+        """Join tokens without their secrets, newest first; those that are over for a week longer."""
+        return await self._workers().join_tokens()
+
     async def remove_join_token(self, token: str) -> None:
         """Let nobody join any more with the token of this id."""
         await self._workers().remove_join_token(token)
@@ -296,6 +301,16 @@ class Client:
     async def worker(self, worker: str) -> Worker:
         """One worker by id or name."""
         return await self._workers().get(worker)
+
+    async def worker_loads(self, workers: Collection[str] = ()) -> "list[WorkerNow]":
+        """How connected workers fare now, in few bytes: these by id (at most 500), or all."""
+        return await self._workers().loads(workers)
+
+    async def worker_load(
+        self, worker: str, *, since: datetime | None = None, step: float | None = None
+    ) -> "WorkerLoad":
+        """How a worker fared since a time (an hour ago), a number for each `step` seconds (15)."""
+        return await self._workers().load(worker, since=since, step=step)
 
     async def pause_worker(self, worker: str) -> Worker:
         """Give a worker nothing new; what runs there goes on."""

@@ -259,6 +259,19 @@ class WorkerStep(_Model, frozen=True, kw_only=True):
     detail: dict[str, Any] = {}
 
 
+class Heartbeat(_Model, frozen=True, kw_only=True):
+    """What a worker's heartbeats by UDP tell; nothing where none has come."""
+
+    age: float | None = None
+    """Seconds since the newest."""
+    loss: float | None = None
+    """The share that is missing, from 0 to 1, over the last half minute to a minute."""
+    jitter: float | None = None
+    """Seconds by which their delay differs from one to the next, in the mean."""
+    clock_offset: float | None = None
+    """Seconds by which its clock is ahead of its core's; below zero: behind."""
+
+
 class WorkerOffers(_Model, frozen=True, kw_only=True):
     """What jobs may have of a machine beside cpu, memory and disk. `why`: why something is not offered."""
 
@@ -283,6 +296,8 @@ class Worker(_Model, frozen=True, kw_only=True):
     """What an operator set over that."""
     free: dict[str, Any] | None = None
     load: dict[str, Any] | None = None
+    """`load1` for each cpu, `memory_free` and `disk_free`, now and as far as it has told; None while not connected."""
+    heartbeat: Heartbeat | None = None
     running: Any = None
     sysinfo: dict[str, Any] | None = None
     status: dict[str, Any] | None = None

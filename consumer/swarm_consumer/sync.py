@@ -17,7 +17,7 @@ from swarm_consumer.client import Client
 from swarm_consumer.portal import Portal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from swarm_consumer.syslog import Recent, Syslog, SyslogFilter
     from swarm_consumer.users import Users
     from swarm_consumer.webhooks import Webhooks
+    from swarm_consumer.worker_models import JoinTokenState, WorkerLoad, WorkerNow
     from swarm_protocol.schedule import Edit, Schedule
     from swarm_protocol.spec import JobSpec
 
@@ -582,6 +583,10 @@ class SyncClient:
         """A token with which workers may join."""
         return self._portal.call(self._client.join_token(uses=uses, ttl=ttl, name=name))
 
+    def join_tokens(self) -> list[JoinTokenState]:
+        """Join tokens without their secrets, newest first; those that are over for a week longer."""
+        return self._portal.call(self._client.join_tokens())
+
     def remove_join_token(self, token: str) -> None:
         """Let nobody join any more with the token of this id."""
         self._portal.call(self._client.remove_join_token(token))
@@ -593,6 +598,14 @@ class SyncClient:
     def worker(self, worker: str) -> Worker:
         """One worker by id or name."""
         return self._portal.call(self._client.worker(worker))
+
+    def worker_loads(self, workers: Collection[str] = ()) -> list[WorkerNow]:
+        """How connected workers fare now, in few bytes: these by id (at most 500), or all."""
+        return self._portal.call(self._client.worker_loads(workers))
+
+    def worker_load(self, worker: str, *, since: datetime | None = None, step: float | None = None) -> WorkerLoad:
+        """How a worker fared since a time (an hour ago), a number for each `step` seconds (15)."""
+        return self._portal.call(self._client.worker_load(worker, since=since, step=step))
 
     def pause_worker(self, worker: str) -> Worker:
         """Give a worker nothing new; what runs there goes on."""

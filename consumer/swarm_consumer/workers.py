@@ -1,11 +1,12 @@
 """Workers: look, let in, put out."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime
 
 from swarm_consumer.models import JoinToken, Worker, WorkerStep
 from swarm_consumer.pages import Page, every
 from swarm_consumer.transport import Call, Transport, part
+from swarm_consumer.worker_models import JoinTokenState, WorkerLoad, WorkerNow
 
 
 class Workers:
@@ -19,6 +20,10 @@ class Workers:
         body = {"uses": uses, "ttl": ttl} | ({"name": name} if name else {})
         return await self._transport.get(JoinToken, Call("POST", "/join-tokens", json=body))
 
+    async def join_tokens(self) -> list[JoinTokenState]:
+        """Join tokens without their secrets, newest first; those that are over for a week longer."""
+        return await every(self._transport, "/join-tokens", Page[JoinTokenState])
+
     async def remove_join_token(self, token: str) -> None:
         """Let nobody join any more with the token of this id; who has joined stays. Raises SwarmError(not_found)."""
         await self._transport.send(Call("DELETE", f"/join-tokens/{part(token)}"))
@@ -30,6 +35,19 @@ class Workers:
     async def get(self, worker: str) -> Worker:
         """One worker by id or name, with the attempts it holds. Raises SwarmError(not_found)."""
         return await self._transport.get(Worker, Call("GET", f"/workers/{part(worker)}"))
+
+    async def loads(self, workers: Collection[str] = ()) -> list[WorkerNow]:
+        """How connected workers fare, a second or two ago, in few bytes: these by id (at most 500), or all."""
+        if not workers:
+            return await every(self._transport, "/worker-loads", Page[WorkerNow])
+        query = [("limit", "500"), *(("worker", worker) for worker in workers)]
+        return (await self._transport.get(Page[WorkerNow], Call("GET", "/worker-loads", query))).items
+
+    async def load(self, worker: str, *, since: datetime | None = None, step: float | None = None) -> WorkerLoad:
+        """How one fared since a time (an hour ago; 80 minutes are kept), a number for each `step` seconds (15)."""
+        query = [("since", since.isoformat())] if since else []
+        query += [("step", str(step))] if step else []
+        return await self._transport.get(WorkerLoad, Call("GET", f"/workers/{part(worker)}/load", query))
 
     async def pause(self, worker: str) -> Worker:
         """Give it nothing new; what runs there goes on."""

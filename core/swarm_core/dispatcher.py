@@ -49,11 +49,23 @@ class _Sender:
 class Dispatcher:
     """The table of this core's workers."""
 
-    def __init__(self, core: UUID, clock: Clock, log: Log, *, unreachable: float, freed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        core: UUID,
+        clock: Clock,
+        log: Log,
+        *,
+        unreachable: float,
+        freed: Callable[[], None],
+        beat: float = 1.0,
+    ) -> None:
+        """`unreachable`: seconds of silence that make a worker so; `freed`: called when there is room; `beat`: seconds
+        between two heartbeats."""
         self._core = core
         self._clock = clock
         self._log = log
         self._unreachable = unreachable
+        self._beat = beat
         self._freed = freed
         self._sessions: dict[UUID, Session] = {}
         self._by_key: dict[int, Session] = {}
@@ -134,8 +146,11 @@ class Dispatcher:
 
     def beat(self, session: Session, beat: Beat) -> None:
         """A genuine heartbeat. Only memory changes."""
-        away = self._is_silent(session) or bool(session.closed())
-        session.heard_udp = self._clock.monotonic()
+        now, late = self._clock.monotonic(), self._unreachable
+        silent = now - session.heard_udp > late and now - session.heard_ws > late
+        away = silent or bool(session.closed())
+        session.heard_udp = now
+        session.pulse.note(now, beat.sent_at, session.opener.newest)
         self._note(session, beat.load, beat.state)
         if away and not session.closed():
             self._freed()
@@ -155,7 +170,8 @@ class Dispatcher:
     def _note(self, session: Session, load: Load, state: str) -> None:
         session.load, session.state = load, state
         session.room.load = load.load1
-        session.gives_back = session.gives_back and load.free_slots == 0
+        if session.gives_back:
+            session.gives_back = load.free_slots == 0
 
     def conditions(self) -> list[tuple[Session, str]]:
         """How the workers of this core are: unreachable, initializing for want of an engine, or nothing of the kind."""
@@ -175,7 +191,11 @@ class Dispatcher:
         return found
 
     def _is_silent(self, session: Session) -> bool:
-        return self._clock.monotonic() - session.heard() > self._unreachable
+        return self._silence(session) > self._unreachable
+
+    def _silence(self, session: Session) -> float:
+        """Seconds since it was last heard on either way."""
+        return self._clock.monotonic() - session.heard()
 
     # Room and jobs ---------------------------------------------------------------------------------------
 
@@ -184,13 +204,13 @@ class Dispatcher:
         return [
             replace(session.room)
             for session in self._sessions.values()
-            if session.room.slots > 0 and not self._barred(session)
+            if session.room.slots > 0 and not self._barred(session, self._silence(session))
         ]
 
-    def _barred(self, session: Session) -> str:
+    def _barred(self, session: Session, silence: float) -> str:
         """Why a worker takes nothing now, in words; empty where it does."""
-        if self._is_silent(session):
-            return f"it is unreachable: silent for {self._clock.monotonic() - session.heard():.0f} s"
+        if silence > self._unreachable:
+            return f"it is unreachable: silent for {silence:.0f} s"
         if not session.placing:
             return "it has just connected: what it holds is being compared with what it should"
         return session.closed()
@@ -282,31 +302,43 @@ class Dispatcher:
         """This core's workers as they are now."""
         return [self._view(session) for session in self._sessions.values()]
 
+    def worker(self, worker: UUID) -> WorkerView | None:
+        """One of them as it is now."""
+        session = self._sessions.get(worker)
+        return None if session is None else self._view(session)
+
     def _view(self, session: Session) -> WorkerView:
-        room, now = session.room, self._clock.monotonic()
+        room, pulse, offers, now = session.room, session.pulse, session.offers, self._clock.monotonic()
+        silence, age = now - session.heard(), now - session.heard_udp
+        barred = self._barred(session, silence)
         return WorkerView(
             id=session.worker,
             name=session.name,
-            state=self._state(session),
+            state=self._state(session, silence, barred),
             labels=session.labels,
             capacity=session.capacity,
             free=Capacity(slots=room.slots, cpu_millis=room.cpu_millis, memory=room.memory, disk=room.disk),
             load=room.load,
             running=len(session.held),
             core=self._core,
-            closed=self._barred(session),
-            silent=round(now - session.heard(), 3),
-            beat_age=round(now - session.heard_udp, 3) if session.heard_udp else None,
-            mounts=sorted(session.offers.mounts),
-            gpus=session.offers.gpus,
-            free_gpus=session.room.offers.gpus,
-            unnamed_gpus=session.room.offers.unnamed,
-            networks=sorted(session.offers.networks),
-            why=session.offers.why,
+            closed=barred,
+            silent=round(silence, 3),
+            beat_age=round(age, 3) if session.heard_udp else None,
+            beat_loss=_round(pulse.loss(session.opener.newest, age, self._beat)),
+            beat_jitter=_round(pulse.jitter()),
+            clock_offset=_round(pulse.clock_offset(self._clock.time() - now)),
+            memory_free=session.load.memory_free if session.load is not None else None,
+            disk_free=session.disk_free,
+            mounts=sorted(offers.mounts),
+            gpus=offers.gpus,
+            free_gpus=room.offers.gpus,
+            unnamed_gpus=room.offers.unnamed,
+            networks=sorted(offers.networks),
+            why=offers.why,
         )
 
-    def _state(self, session: Session) -> str:
-        if self._is_silent(session):
+    def _state(self, session: Session, silence: float, barred: str) -> str:
+        if silence > self._unreachable:
             return WorkerState.UNREACHABLE
         if session.placing and session.is_draining():
             return WorkerState.DRAINING
@@ -314,6 +346,10 @@ class Dispatcher:
             return WorkerState.PAUSED
         if session.placing and (session.gives_back or session.state == WorkerState.DRAINING):
             return WorkerState.DRAINING
-        if not session.placing or session.closed():
+        if barred:
             return WorkerState.INITIALIZING
         return WorkerState.WORKING if session.held else WorkerState.WAITING
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -32,6 +32,7 @@ class Machines:
 
     async def note(self, session: Session, status: Status) -> None:
         """Keep it. One that the database does not take now is passed over: the next one says all again."""
+        session.disk_free = status.disk_free
         now = self._clock.monotonic()
         if now - session.status_at < _LEAST:
             return

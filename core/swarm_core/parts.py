@@ -42,6 +42,7 @@ from swarm_core.joblogs import JobLogs
 from swarm_core.leases import Leases
 from swarm_core.library import Library
 from swarm_core.limits import ProjectLimits
+from swarm_core.load_history import LoadHistory
 from swarm_core.logger import Logger
 from swarm_core.machines import Machines
 from swarm_core.module import Module, Supervisor
@@ -154,7 +155,9 @@ class Parts:
         freed = self.signals.freed
         self.limits = ProjectLimits(database, clock, log("limits"), changed=freed)
         self.kept_limits = KeptLimits(database, changed=self._relimited)
-        self.dispatcher = Dispatcher(core, clock, log("dispatcher"), unreachable=timers.unreachable, freed=freed)
+        self.dispatcher = Dispatcher(
+            core, clock, log("dispatcher"), unreachable=timers.unreachable, freed=freed, beat=timers.beat
+        )
         self.harvester = Harvester(database, clock, log("harvester"), core=core, changed=changed)
         caught_up = self.harvester.caught_up
         self.scheduler = Scheduler(
@@ -205,7 +208,8 @@ class Parts:
         self._build_courier()
         self.heartbeats = Heartbeats(self.dispatcher)
         self.mount_board = MountBoard(database, self.dispatcher.sessions, log("mounts"))
-        self.fleet = Fleet(core, self.dispatcher.workers, self.cache, clock)
+        self.fleet = Fleet(core, self.dispatcher, self.cache, clock)
+        self.load_history = LoadHistory(self.fleet.lately, clock)
         self.terminals = Terminals(
             database,
             self.dispatcher,
@@ -279,6 +283,7 @@ class Parts:
             self.heartbeats,
             self.mount_board,
             self.fleet,
+            self.load_history,
             self.terminals,
             self.feed,
             self.reclaim,

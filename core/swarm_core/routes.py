@@ -10,6 +10,7 @@ from swarm_core.api import explain as explain_routes
 from swarm_core.api import health, signin, standing
 from swarm_core.api import images as image_routes
 from swarm_core.api import jobs as job_routes
+from swarm_core.api import join_tokens as join_token_routes
 from swarm_core.api import limits as limit_routes
 from swarm_core.api import logs as log_routes
 from swarm_core.api import mounts as mount_routes
@@ -22,6 +23,7 @@ from swarm_core.api import tokens as token_routes
 from swarm_core.api import usage as usage_routes
 from swarm_core.api import users as user_routes
 from swarm_core.api import webhooks as webhook_routes
+from swarm_core.api import worker_loads as load_routes
 from swarm_core.api import workers as worker_routes
 from swarm_core.logreader import LogReader
 from swarm_core.usage import UsageBook
@@ -35,7 +37,7 @@ def routes_of(parts: "Parts") -> list[BaseRoute]:
     given = parts.given
     database, clock, version = given.database, given.clock, given.version
     reader = LogReader(database, parts.blobs, parts.joblogs, parts.events, clock)
-    live, slow = parts.fleet.workers, given.settings.timers.slow_reader
+    fleet, slow = parts.fleet, given.settings.timers.slow_reader
     return [
         *job_routes.routes(parts.receiver, parts.steering, parts.archive),
         *blob_routes.routes(parts.library, parts.uploads),
@@ -46,8 +48,12 @@ def routes_of(parts: "Parts") -> list[BaseRoute]:
         *log_routes.routes(reader),
         *terminal_routes.routes(parts.terminals),
         *event_routes.routes(parts.feed, parts.cursors, parts.projects, database, clock, slow=slow),
-        *worker_routes.routes(parts.workers, parts.operating, database, live, parts.mounts.names, given.cluster.id),
-        *standing.routes(live, clock, version),
+        *worker_routes.routes(
+            parts.workers, parts.operating, database, fleet.some, parts.mounts.names, given.cluster.id
+        ),
+        *join_token_routes.routes(parts.workers),
+        *load_routes.routes(database, fleet.lately, parts.load_history),
+        *standing.routes(fleet.workers, clock, version),
         *user_routes.routes(parts.accounts),
         *project_routes.routes(parts.projects),
         *limit_routes.routes(parts.kept_limits),

@@ -12,6 +12,7 @@ import msgspec
 from swarm_core.capacity import limits, offered
 from swarm_core.offers import NOTHING, Offers
 from swarm_core.placement import Room, Shape
+from swarm_core.pulse import Pulse
 from swarm_protocol.heartbeat import Opener
 from swarm_protocol.messages import STEERED_SINCE, Capacity, Drain, FromCore, Load, Mounts, Resize, SysInfo
 from swarm_protocol.states import WorkerState
@@ -58,6 +59,7 @@ class Session:
     heard_ws: float
     """When the websocket last said anything, on the core's monotonic clock."""
     heard_udp: float = 0.0
+    pulse: Pulse = field(default_factory=Pulse)
     minor: int = 0
     """Minor version of the protocol that it speaks."""
     ping_seq: int = 0
@@ -82,6 +84,8 @@ class Session:
     """How it was last noted to be (`sightings`)."""
     status_at: float = -math.inf
     """When it last told how its machine is, on the core's monotonic clock."""
+    disk_free: int | None = None
+    """As it told then."""
     held: dict[tuple[int, int], Shape] = field(default_factory=dict)
     offers: Offers = NOTHING
     """What it offers beside its capacity, in all; `room` has what of it is free."""
@@ -152,10 +156,11 @@ class Session:
 
     def closed(self) -> str:
         """Why it takes nothing new, in words for a person; empty where it does."""
-        if self.wishes is not None and self.is_draining():
-            return f"{self.wishes.drained_by} is draining it; `swarm worker resume {self.name}`"
-        if self.paused_by():
-            return f"{self.paused_by()} has paused it; `swarm worker resume {self.name}`"
+        wishes = self.wishes
+        if wishes is not None and wishes.drained_by:
+            return f"{wishes.drained_by} is draining it; `swarm worker resume {self.name}`"
+        if wishes is not None and wishes.paused_by:
+            return f"{wishes.paused_by} has paused it; `swarm worker resume {self.name}`"
         if self.gives_back or self.state == WorkerState.DRAINING:
             return "it is being drained"
         if self.lacks_engine():
@@ -163,8 +168,7 @@ class Session:
         return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerView:
+class WorkerView(msgspec.Struct, frozen=True, kw_only=True):
     """A connected worker as the API and other cores see it."""
 
     id: UUID
@@ -180,17 +184,26 @@ class WorkerView:
     """Seconds since it was last heard."""
     beat_age: float | None = None
     """Seconds since its last heartbeat came by UDP; None where none has."""
+    beat_loss: float | None = None
+    """Share of its beats that are missing, over the last half minute to a minute; None where none ever came."""
+    beat_jitter: float | None = None
+    """Seconds by which their delay differs from one to the next, in the mean."""
+    clock_offset: float | None = None
+    """Seconds by which its clock is ahead of its core's."""
+    memory_free: int | None = None
+    """Of its machine; None while it has not told."""
+    disk_free: int | None = None
     closed: str = ""
     """Why it takes nothing new, in words; empty where it does."""
     mounts: Sequence[str] = ()
-    gpus: Mapping[str, int] = field(default_factory=dict)
+    gpus: Mapping[str, int] = {}
     """What jobs can be given, in all."""
-    free_gpus: Mapping[str, int] = field(default_factory=dict)
+    free_gpus: Mapping[str, int] = {}
     """Without those that jobs of no kind have."""
     unnamed_gpus: int = 0
     """GPUs that jobs of no kind have."""
     networks: Sequence[str] = ()
-    why: Mapping[str, str] = field(default_factory=dict)
+    why: Mapping[str, str] = {}
     """Why something is not offered."""
 
     def room(self) -> Room:

@@ -77,13 +77,16 @@ def read_header(datagram: bytes) -> Header | None:
 
 
 class Opener:
-    """The receiving side of one session: its key and its replay window."""
+    """The receiving side of one session: its key and its replay window.
 
-    __slots__ = ("_aead", "_highest", "_seen")
+    `newest` is the counter of the newest genuine beat, which is how many were sent up to it; 0 before the first.
+    """
+
+    __slots__ = ("_aead", "_seen", "newest")
 
     def __init__(self, key: bytes) -> None:
         self._aead = ChaCha20Poly1305(key)
-        self._highest = 0
+        self.newest = 0
         self._seen = 0
 
     def open(self, datagram: bytes, counter: int) -> Beat | None:
@@ -99,15 +102,15 @@ class Opener:
         return beat
 
     def _is_old(self, counter: int) -> bool:
-        if counter > self._highest:
+        if counter > self.newest:
             return False
-        age = self._highest - counter
+        age = self.newest - counter
         return age >= _WINDOW or bool(self._seen >> age & 1)
 
     def _note(self, counter: int) -> None:
-        if counter > self._highest:
-            shift = counter - self._highest
+        if counter > self.newest:
+            shift = counter - self.newest
             self._seen = (self._seen << shift | 1) & ((1 << _WINDOW) - 1) if shift < _WINDOW else 1
-            self._highest = counter
+            self.newest = counter
         else:
-            self._seen |= 1 << (self._highest - counter)
+            self._seen |= 1 << (self.newest - counter)

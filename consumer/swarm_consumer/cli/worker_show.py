@@ -10,6 +10,7 @@ from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.jobs import Json
 from swarm_consumer.cli.output import document, table, write
 from swarm_consumer.cli.text import age, clean, moment
+from swarm_consumer.cli.worker_charts import STEP, chart_lines, heartbeat_text
 from swarm_consumer.cli.worker_text import (
     capacity_text,
     count,
@@ -23,12 +24,14 @@ from swarm_consumer.cli.worker_text import (
 from swarm_consumer.cli.workers import Name
 from swarm_consumer.client import Client
 from swarm_consumer.models import Worker, WorkerStep
+from swarm_consumer.worker_models import WorkerLoad
+from swarm_protocol.errors import SwarmError
 from swarm_protocol.quantities import show_size
 
 
 def show(name: Name, json: Json = False) -> None:
     """Show one worker, its machine, and what it runs."""
-    found = with_client(lambda client: client.worker(name))
+    found, load = with_client(lambda client: _read(client, name, charts=not json))
     if json:
         document(found)
         return
@@ -38,6 +41,7 @@ def show(name: Name, json: Json = False) -> None:
         ("offers", offers(found)),
         ("itself", capacity_text(found.own_capacity or {}) if found.wanted_capacity else ""),
         ("running", count(found)),
+        ("beats", heartbeat_text(found.heartbeat)),
         *machine_lines(found),
         *offer_lines(found),
         ("labels", labels_of(found)),
@@ -51,6 +55,21 @@ def show(name: Name, json: Json = False) -> None:
         ("images", _images(found)),
     )
     write("".join(f"{key:<8} {clean(value)}\n" for key, value in pairs if value))
+    if load is not None and (lines := chart_lines(load)):
+        write("\nthe last hour, a block for each minute\n" + "".join(f"{key:<8} {text}\n" for key, text in lines))
+
+
+async def _read(client: Client, name: str, *, charts: bool) -> tuple[Worker, WorkerLoad | None]:
+    """The worker, and how it fared; None where nobody asked, or an older core can't tell."""
+    found = await client.worker(name)
+    if not charts:
+        return found, None
+    try:
+        return found, await client.worker_load(found.id, step=STEP)
+    except SwarmError as error:
+        if error.code != "not_found":
+            raise
+        return found, None
 
 
 def _images(worker: Worker) -> str:

@@ -1,4 +1,4 @@
-"""`swarm worker`: token, list, pause, resume, label, rename, revoke, rm. What takes more has a file of its own.
+"""`swarm worker`: list, pause, resume, label, rename, revoke, rm. What takes more has a file of its own.
 
 `join` comes from the worker's package."""
 
@@ -12,9 +12,8 @@ from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.cli.jobs import Json
 from swarm_consumer.cli.lazy import Entry, LazyGroup
 from swarm_consumer.cli.output import brief, document, status, table, write
-from swarm_consumer.cli.text import age, clean, moment
+from swarm_consumer.cli.text import age, clean
 from swarm_consumer.cli.worker_text import count, labels_of, offers
-from swarm_protocol.quantities import QuantityError, seconds
 
 _HERE = "swarm_consumer.cli.workers"
 Name = Annotated[str, typer.Argument(metavar="WORKER", help="Name or id.", autocompletion=worker_names)]
@@ -24,7 +23,8 @@ class WorkerGroup(LazyGroup):
     """Commands about workers."""
 
     entries = {  # noqa: RUF012
-        "token": Entry(_HERE, "token", "Commands"),
+        "token": Entry("swarm_consumer.cli.join_tokens", "token", "Commands"),
+        "tokens": Entry("swarm_consumer.cli.join_tokens", "tokens", "Commands"),
         "deploy": Entry("swarm_consumer.cli.deploy", "deploy", "Commands"),
         "list": Entry(_HERE, "listing", "Commands"),
         "show": Entry("swarm_consumer.cli.worker_show", "show", "Commands"),
@@ -47,25 +47,6 @@ app = typer.Typer(cls=WorkerGroup, no_args_is_help=True, add_completion=False)
 @app.callback()
 def worker() -> None:
     """Let workers in, look at them, put them out."""
-
-
-def token(
-    uses: Annotated[int, typer.Option("--uses", metavar="N", help="How many workers may use it.", min=1)] = 1,
-    ttl: Annotated[str, typer.Option("--ttl", metavar="TIME", help="How long it is good for.")] = "1h",
-    name: Annotated[str | None, typer.Option("--name", help="A name for the worker.")] = None,
-    json: Json = False,
-) -> None:
-    """Make a join token; it is shown this once."""
-    try:
-        limit = seconds(ttl)
-    except QuantityError as error:
-        raise UsageError(f"--ttl: {error}") from None
-    made = with_client(lambda client: client.join_token(uses=uses, ttl=limit, name=name))
-    if json:
-        document(made)
-        return
-    write(f"{made.token}\n")
-    status(f"good for {uses} worker(s) until {moment(made.expires_at)}; there: swarm worker join URL --token TOKEN")
 
 
 def listing(json: Json = False) -> None:

@@ -49,6 +49,17 @@ def seconds(request: HTTPConnection, name: str, default: float, most: float) -> 
     return min(value, most)
 
 
+def uuids(request: HTTPConnection, name: str, most: int = MAX_LIMIT) -> set[UUID]:
+    """UUIDs of the query, which names each by a word of its own."""
+    found = request.query_params.getlist(name)
+    if len(found) > most:
+        raise wrong(name, f"at most {most} UUIDs")
+    try:
+        return {UUID(one) for one in found}
+    except ValueError:
+        raise wrong(name, "a UUID") from None
+
+
 def flag(request: HTTPConnection, name: str) -> bool:
     """Whether the query says 1 or true."""
     return request.query_params.get(name, "") in ("1", "true")

@@ -1,7 +1,6 @@
 """A worker as people see it: the database's row and, where a core has it connected, how it is now. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -42,6 +41,19 @@ class Drain(msgspec.Struct, kw_only=True):
     """It is of a version that can't be told to leave: somebody has to stop it once it has nothing left."""
 
 
+class Heartbeat(msgspec.Struct, kw_only=True):
+    """What a worker's heartbeats by UDP tell; all null where none has come."""
+
+    age: float | None
+    """Seconds since the newest came."""
+    loss: float | None
+    """The share of them that is missing, from 0 to 1, over the last half minute to a minute."""
+    jitter: float | None
+    """Seconds by which their delay differs from one to the next, in the mean."""
+    clock_offset: float | None
+    """Seconds by which its clock is ahead of its core's; below zero: behind."""
+
+
 class Worker(msgspec.Struct, kw_only=True):
     """A machine that runs jobs."""
 
@@ -58,6 +70,9 @@ class Worker(msgspec.Struct, kw_only=True):
     free: dict[str, int] | None = None
     """What it has left; None while no core that can be asked has it connected."""
     load: dict[str, float] | None = None
+    """How its machine is now: `load1`, the load average of one minute divided by the number of cpus, and in bytes
+    `memory_free` and `disk_free`, as far as it has told."""
+    heartbeat: Heartbeat | None = None
     running: int
     sysinfo: dict[str, Any]
     status: dict[str, Any] | None = None
@@ -139,7 +154,7 @@ def knowing(views: Iterable[WorkerView], mounts: Collection[str] | None) -> list
 
 def _without(view: WorkerView, known: Collection[str]) -> WorkerView:
     why = {what: text for what, text in view.why.items() if not what.startswith(_MOUNT) or what[len(_MOUNT) :] in known}
-    return replace(view, mounts=[name for name in view.mounts if name in known], why=why)
+    return msgspec.structs.replace(view, mounts=[name for name in view.mounts if name in known], why=why)
 
 
 def merge(row: WorkerRow, live: Mapping[tuple[UUID, UUID], WorkerView]) -> Worker:
@@ -154,7 +169,8 @@ def merge(row: WorkerRow, live: Mapping[tuple[UUID, UUID], WorkerView]) -> Worke
         own_capacity=row.capacity,
         wanted_capacity=row.wanted_capacity,
         free=msgspec.to_builtins(view.free) if view else None,
-        load={"load1": view.load} if view else None,
+        load=_load(view) if view else None,
+        heartbeat=heartbeat(view) if view else None,
         running=view.running if view else row.running,
         sysinfo=row.sysinfo,
         status=row.status,
@@ -168,6 +184,16 @@ def merge(row: WorkerRow, live: Mapping[tuple[UUID, UUID], WorkerView]) -> Worke
         drain=_drain(row),
         offers=_offers(view) if view else None,
     )
+
+
+def heartbeat(view: WorkerView) -> Heartbeat:
+    """What its heartbeats tell."""
+    return Heartbeat(age=view.beat_age, loss=view.beat_loss, jitter=view.beat_jitter, clock_offset=view.clock_offset)
+
+
+def _load(view: WorkerView) -> dict[str, float]:
+    told = {"load1": view.load, "memory_free": view.memory_free, "disk_free": view.disk_free}
+    return {what: value for what, value in told.items() if value is not None}
 
 
 def _offers(view: WorkerView) -> WorkerOffers:

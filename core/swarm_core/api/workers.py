@@ -1,4 +1,4 @@
-"""Routes about workers: letting them in, their tokens, looking at them, shutting them out."""
+"""Routes about workers: letting them in, looking at them, steering them, shutting them out."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
@@ -23,26 +23,10 @@ from swarm_core.store import workers as store
 from swarm_core.store.database import Database
 from swarm_protocol.errors import SwarmError
 
-Live = Callable[[], Awaitable[Sequence[WorkerView]]]
-"""The connected workers of all cores, as far as they are known here."""
+Live = Callable[[Collection[tuple[UUID, UUID]]], Awaitable[Sequence[WorkerView]]]
+"""Of these workers, each with its core, those that are connected, as far as they are known here."""
 Known = Callable[[Identity], Awaitable[Collection[str] | None]]
 """The mounts that somebody may know of; None: all."""
-
-
-class TokenForm(msgspec.Struct):
-    """What a join token is for: how many workers, within how many seconds, under which name."""
-
-    uses: int = 1
-    ttl: float = 3600.0
-    name: str | None = None
-
-
-class MadeToken(msgspec.Struct):
-    """A join token, shown this once."""
-
-    token: str
-    id: str
-    expires_at: datetime
 
 
 class JoinForm(msgspec.Struct):
@@ -97,22 +81,6 @@ class WorkerRoutes:
         self._mounts = mounts
         self._cluster = cluster
 
-    @needs("operator", cluster=True)
-    @documented(body=TokenForm, answer=MadeToken, status=201)
-    async def make_token(self, request: Request) -> Response:
-        """Make a join token."""
-        form = await decode(request, TokenForm)
-        actor = f"user:{identity_of(request).name}"
-        made = await self._workers.make_token(actor, uses=form.uses, ttl=form.ttl, name=form.name or "")
-        return answer(MadeToken(made.token, made.id, made.expires_at), 201)
-
-    @needs("operator", cluster=True)
-    @documented(status=204)
-    async def remove_token(self, request: Request) -> Response:
-        """Let nobody join with this token any more; who has joined stays."""
-        await self._workers.remove_token(f"user:{identity_of(request).name}", request.path_params["token"])
-        return nothing()
-
     @open_to_all
     @documented(body=JoinForm, answer=Joined, status=201)
     async def join(self, request: Request) -> Response:
@@ -134,7 +102,7 @@ class WorkerRoutes:
         """List workers by name."""
         limit, cursor = query.page(request)
         rows = await store.page(self._database.api, query.read_cursor(cursor, str) if cursor else "", limit)
-        live = index(await self._seen_by(request))
+        live = await self._live_of(request, rows)
         following = query.make_cursor(rows[-1].name) if len(rows) == limit else None
         return query.listing([merge(row, live) for row in rows], following)
 
@@ -144,12 +112,12 @@ class WorkerRoutes:
         """Show one worker, by id or name, with what it has of one's own project."""
         return await self._page(request, request.path_params["worker"])
 
-    async def _seen_by(self, request: Request) -> Sequence[WorkerView]:
-        """The connected workers, without mounts that the caller's project may not use."""
-        views = await self._live()
-        if not any(view.mounts or view.why for view in views):
-            return views
-        return knowing(views, await self._mounts(identity_of(request)))
+    async def _live_of(self, request: Request, rows: Sequence[store.WorkerRow]) -> dict[tuple[UUID, UUID], WorkerView]:
+        """How those are now that are connected, without mounts that the caller's project may not use."""
+        views = await self._live({(row.id, row.core) for row in rows if row.core is not None})
+        if any(view.mounts or view.why for view in views):
+            views = knowing(views, await self._mounts(identity_of(request)))
+        return index(views)
 
     async def _page(self, request: Request, reference: str) -> Response:
         worker = await store.find(self._database.api, reference)
@@ -158,7 +126,7 @@ class WorkerRoutes:
             raise no_worker(reference)
         held = await store.attempts(self._database.api, row.id, identity_of(request).project)
         images = await store.images(self._database.api, row.id, identity_of(request).project)
-        return answer(whole(merge(row, index(await self._live())), held, images))
+        return answer(whole(merge(row, await self._live_of(request, [row])), held, images))
 
     @needs("observer")
     @documented(answer=WorkerHistory, query=PAGE)
@@ -227,14 +195,12 @@ def _id(reference: str) -> UUID | None:
 def routes(
     workers: Workers, operating: Operating, database: Database, live: Live, mounts: Known, cluster: str
 ) -> list[Route]:
-    """The routes about workers. `live` tells the connected workers of all cores, `mounts` those that one may know of.
+    """The routes about workers. `live` tells how connected workers are, `mounts` which of those one may know of.
 
     `cluster` is the cluster's id.
     """
     handlers = WorkerRoutes(workers, operating, database, live, mounts, cluster)
     return [
-        Route("/api/v1/join-tokens", handlers.make_token, methods=["POST"]),
-        Route("/api/v1/join-tokens/{token}", handlers.remove_token, methods=["DELETE"]),
         Route("/api/v1/join", handlers.join, methods=["POST"]),
         Route("/api/v1/worker-token", handlers.token, methods=["POST"]),
         Route("/api/v1/workers", handlers.list, methods=["GET"]),

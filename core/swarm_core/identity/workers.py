@@ -101,6 +101,10 @@ class Workers:
             await keys.audit(connection, actor, "make_join_token", made.token_id, uses=uses, ttl=ttl)
         return MadeToken(str(made), made.token_id, ends)
 
+    async def tokens(self, before: tuple[datetime, str] | None, limit: int) -> list[workers.JoinTokenView]:
+        """Join tokens, newest first: those older than one, named by when it was made and its id."""
+        return await workers.join_tokens(self._database.api, before, limit)
+
     async def remove_token(self, actor: str, token: str) -> None:
         """Let nobody join with a token any more; who has joined stays. Raises SwarmError(not_found)."""
         async with transaction(self._database.api) as connection:

@@ -26,6 +26,19 @@ class JoinTokenRow:
     expired: bool
 
 
+class JoinTokenView(msgspec.Struct, kw_only=True, frozen=True):
+    """A join token, without its secret."""
+
+    id: str
+    name: str
+    """Of the workers that join with it; empty: what they say."""
+    uses_left: int
+    made_by: str
+    created_at: datetime
+    expires_at: datetime
+    expired: bool
+
+
 async def add_join_token(
     connection: Connection, token: str, secret_hash: bytes, *, name: str, uses: int, made_by: str, seconds: float
 ) -> datetime:
@@ -50,6 +63,11 @@ async def remove_join_token(connection: Connection, token: str) -> bool:
     """Forget a join token; whether there was one."""
     done: str = await connection.execute(_SQL["remove_join_token"], token)
     return done != "DELETE 0"
+
+
+async def join_tokens(pool: Pool, before: tuple[datetime, str] | None, limit: int) -> list[JoinTokenView]:
+    """Join tokens, newest first, those older than one."""
+    return [JoinTokenView(**row) for row in await pool.fetch(_SQL["join_tokens"], *(before or (None, None)), limit)]
 
 
 async def taken_names(connection: Connection, names: Sequence[str]) -> set[str]:

@@ -235,9 +235,11 @@ class FakeCore:
             ("PUT", "/images/{name:path}", self._put_image),
             ("GET", "/images", self._images),
             ("POST", "/join-tokens", self._join_token),
+            ("GET", "/join-tokens", self._join_tokens),
             ("DELETE", "/join-tokens/{id}", self._remove_join_token),
             ("GET", "/workers", self._workers),
             ("GET", "/workers/{name}", self._worker),
+            ("GET", "/workers/{name}/load", self._worker_load),
             ("POST", "/workers/{name}/revoke", self._revoke),
         ]
         routes: list[Any] = [
@@ -490,8 +492,25 @@ class FakeCore:
     async def _join_token(self, request: Request) -> Response:
         return JSONResponse({"token": "SSJT1-x", "id": "t", "expires_at": _now()}, 201)
 
+    async def _join_tokens(self, request: Request) -> Response:
+        token = {
+            "id": "0123456789ab",
+            "uses_left": 2,
+            "made_by": "user:ada",
+            "created_at": _now(),
+            "expires_at": _now(),
+        }
+        over = token | {"id": "ba9876543210", "uses_left": 0}
+        return JSONResponse({"items": [token, over], "next": None})
+
     async def _remove_join_token(self, request: Request) -> Response:
         return Response(status_code=204)
+
+    async def _worker_load(self, request: Request) -> Response:
+        if "step" not in request.query_params:
+            return _problem(400, "bad_request", "no step")
+        series = {"load1": [None, 0.5, 1.0]}
+        return JSONResponse({"id": "w", "at": _now(), "step": 60, "kept_since": _now(), "series": series})
 
     async def _workers(self, request: Request) -> Response:
         return JSONResponse({"items": [_WORKER], "next": None})

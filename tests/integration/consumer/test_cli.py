@@ -346,9 +346,16 @@ def test_a_plug_in_whose_extra_is_missing_says_which(environment: dict[str, str]
 def test_workers(swarm: Run, core: FakeCore) -> None:
     token = swarm("worker", "token", "--uses", "2")
     assert token.stdout == "SSJT1-x\n"
+    assert f"  swarm worker join wss://127.0.0.1:{core.port} --token SSJT1-x\n" in token.stderr
+    assert "warning: only this machine reaches the core at that address" in token.stderr
+    listed = [line.split() for line in swarm("worker", "tokens").stdout.splitlines()[1:]]
+    assert [line[:2] for line in listed] == [["0123456789ab", "open"], ["ba9876543210", "used"]]
+    assert "nobody joins" in swarm("worker", "tokens", "--rm", "0123456789ab").stderr
     assert "w1" in swarm("worker", "list").stdout
     assert "attempts" not in json.loads(swarm("worker", "list", "--json").stdout)[0]
-    assert "4 slots, 4 cpu, 1G" in swarm("worker", "show", "w1").stdout
+    shown = swarm("worker", "show", "w1").stdout
+    assert "4 slots, 4 cpu, 1G" in shown
+    assert "load     ·▅█  at most 1.00 for each cpu" in shown
     swarm("worker", "revoke", "w1")
     assert core.store.revoked == ["w1"]
 

@@ -269,8 +269,11 @@ class Visitor:
         proof = {"assertion": jwt.encode(claims, key, "EdDSA")}
         token = (await self.ok("POST", "/worker-token", json=proof))["access_token"]
         await self.ok("GET", "/standing", token=token)
+        await self.ok("GET", "/join-tokens")
         await self.ok("DELETE", f"/join-tokens/{made[2]}", 204)
-        for path in ("/workers?limit=5", f"/workers/{worker}", f"/workers/{worker}/history"):
+        await self._core.played_worker("played")
+        at = f"/workers/{worker}"
+        for path in ("/workers?limit=5", "/worker-loads?limit=5", at, f"{at}/history", f"{at}/load?step=60"):
             await self.ok("GET", path)
         for change in (
             {"paused": True},

@@ -45,6 +45,9 @@ class Told:
     def drop(self, worker: UUID) -> None:
         self.notes.append(("drop", worker))
 
+    def worker(self, worker: UUID) -> WorkerView | None:
+        return next((view for view in self.workers() if view.id == worker), None)
+
     def workers(self) -> list[WorkerView]:
         offers = Capacity(slots=1, cpu_millis=1, memory=1, disk=1)
         return [
@@ -63,7 +66,7 @@ class Side:
         self.cache = Cache(url, SystemClock(), self.log)
         self.signals = Signals(self.core, self.events, self.cache)
         self.signals.connect(cast(Scheduler, self.told), cast(Hibernator, self.told), cast(Dispatcher, self.told))
-        self.fleet = Fleet(self.core, self.told.workers, self.cache, SystemClock())
+        self.fleet = Fleet(self.core, self.told, self.cache, SystemClock())
 
     async def until(self, there: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
@@ -147,6 +150,9 @@ async def test_each_core_sees_the_workers_of_the_others(redis_url: str) -> None:
         publishing.cancel()
         await asyncio.gather(publishing, return_exceptions=True)
         assert {view.id for view in await two.fleet.workers()} == {WORKER}
+        assert len(await two.fleet.lately()) == 2
+        assert [view.core for view in await two.fleet.some({(WORKER, UUID(int=7))})] == [UUID(int=7)]
+        assert await two.fleet.some({(WORKER, uuid4())}) == []
 
 
 async def test_without_redis_or_with_one_that_is_away_nothing_fails() -> None:

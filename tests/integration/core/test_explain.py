@@ -8,6 +8,7 @@ import pytest
 from tests.integration.core.spine import Spine, spine
 
 from swarm_core.cache import Cache
+from swarm_core.dispatcher import Dispatcher
 from swarm_core.explain import Explain
 from swarm_core.explanation import Explanation
 from swarm_core.fleet import Fleet
@@ -102,13 +103,14 @@ async def test_a_worker_of_another_core_is_asked_through_redis(core: Spine, redi
     job = await core.submit()
     cache = Cache(redis_url, core.clock, core.log)
     await cache.put(f"workers:{core.core}", core.dispatcher.workers(), ttl=30)
-    elsewhere = Fleet(uuid4(), list, cache, core.clock)
+    empty = Dispatcher(uuid4(), core.clock, core.log, unreachable=5.0, freed=lambda: None)
+    elsewhere = Fleet(uuid4(), empty, cache, core.clock)
     [told] = (
         await Explain(core.database, core.scheduler.shape, core.limits, elsewhere.workers).job(DEFAULT_PROJECT, job)
     ).workers
     assert "its container engine does not answer; start it there" in [reason.text for reason in told.reasons]
     await cache.close()
-    away = Fleet(uuid4(), list, Cache("redis://127.0.0.1:1", core.clock, core.log), core.clock)
+    away = Fleet(uuid4(), empty, Cache("redis://127.0.0.1:1", core.clock, core.log), core.clock)
     [unknown] = (
         await Explain(core.database, core.scheduler.shape, core.limits, away.workers).job(DEFAULT_PROJECT, job)
     ).workers

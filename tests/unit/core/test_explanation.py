@@ -121,7 +121,7 @@ def test_a_worker_that_takes_nothing_now_could_still_run_it() -> None:
 def test_a_worker_without_its_engine_could_run_it_with_one() -> None:
     gone = msgspec.structs.replace(WHOLE, slots=0)
     [view] = live(gone, closed="its container engine does not answer", state="initializing").values()
-    found = explain(ask(SHAPE, ROW, {(view.id, view.core): replace(view, capacity=gone)}))
+    found = explain(ask(SHAPE, ROW, {(view.id, view.core): msgspec.structs.replace(view, capacity=gone)}))
     assert [cause.kind for cause in found.causes] == ["closed"]
 
 
@@ -224,14 +224,14 @@ def test_a_worker_whose_connection_is_gone_is_unreachable_and_not_unknown() -> N
 def test_what_a_machine_does_not_offer_is_named() -> None:
     needy = replace(SHAPE, needs=Needs(mounts=("data",), gpus=1))
     view = live()[ROW.id, CORE]
-    bare = replace(view, why={"mount data": "there is no folder /srv/data"})
+    bare = msgspec.structs.replace(view, why={"mount data": "there is no folder /srv/data"})
     [worker] = explain(ask(needy, ROW, {(ROW.id, CORE): bare}), shape=needy).workers
     assert [(reason.kind, reason.text) for reason in worker.reasons] == [
         ("offer", "it does not offer the mount data (there is no folder /srv/data)"),
         ("offer", "it has 0 GPUs, not 1"),
     ]
-    busy = replace(view, mounts=["data"], gpus={"t4": 1}, free_gpus={"t4": 1}, unnamed_gpus=1)
+    busy = msgspec.structs.replace(view, mounts=["data"], gpus={"t4": 1}, free_gpus={"t4": 1}, unnamed_gpus=1)
     found = explain(ask(needy, ROW, {(ROW.id, CORE): busy}), shape=needy)
     assert causes(found) == [("full", "a worker with room: w could run it, and has none now")]
-    free = replace(busy, unnamed_gpus=0)
+    free = msgspec.structs.replace(busy, unnamed_gpus=0)
     assert causes(explain(ask(needy, ROW, {(ROW.id, CORE): free}), shape=needy))[0][0] == "next"

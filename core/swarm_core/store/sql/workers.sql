@@ -14,6 +14,11 @@ update join_token set uses_left = uses_left - 1 where id = $1;
 -- name: remove_join_token
 delete from join_token where id = $1;
 
+-- name: join_tokens
+select id, name, uses_left, made_by, created_at, expires_at, expires_at <= swarm_now() as expired from join_token
+where $1::timestamptz is null or (created_at, id) < ($1, $2::text)
+order by created_at desc, id desc limit $3;
+
 -- Used up and run out for a week: of no use even to explain why.
 -- name: forget_join_tokens
 delete from join_token where expires_at < swarm_now() - interval '7 days';

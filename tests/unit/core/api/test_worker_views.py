@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace as replace_view
 
-from swarm_core.api.worker_views import index, knowing, merge
+from swarm_core.api.worker_views import Heartbeat, index, knowing, merge
 from swarm_core.session import WorkerView
 from swarm_core.store.workers import WorkerRow
 from swarm_protocol.messages import Capacity
@@ -58,8 +59,19 @@ def test_the_live_view_has_the_say() -> None:
     assert shown.free["slots"] == 3
 
 
+def test_how_it_fares_is_there_as_far_as_it_has_told() -> None:
+    told = replace_view(
+        VIEW, memory_free=5, disk_free=6, beat_age=0.5, beat_loss=0.0, beat_jitter=0.1, clock_offset=-2.0
+    )
+    shown = merge(ROW, index([told]))
+    assert shown.load == {"load1": 0.5, "memory_free": 5, "disk_free": 6}
+    assert shown.heartbeat == Heartbeat(age=0.5, loss=0.0, jitter=0.1, clock_offset=-2.0)
+    assert merge(ROW, index([VIEW])).heartbeat == Heartbeat(age=None, loss=None, jitter=None, clock_offset=None)
+    assert merge(ROW, {}).heartbeat is None
+
+
 def test_the_view_of_a_core_that_has_it_no_more_counts_for_nothing() -> None:
-    shown = merge(ROW, index([replace(VIEW, core=uuid4())]))
+    shown = merge(ROW, index([replace_view(VIEW, core=uuid4())]))
     assert (shown.state, shown.running, shown.free) == ("working", 2, None)
 
 
@@ -80,7 +92,7 @@ def test_without_a_view_the_database_tells(change: dict[str, object], state: str
 
 def test_mounts_that_one_may_not_know_of_are_not_there() -> None:
     why = {"mount x": "/srv/x is no folder", "mount y": "/srv/y is no folder", "gpu": "no runtime"}
-    view = replace(VIEW, mounts=["a", "b"], why=why)
+    view = replace_view(VIEW, mounts=["a", "b"], why=why)
     shown = merge(ROW, index(knowing([view], {"b", "y"}))).offers
     assert shown is not None
     assert (shown.mounts, shown.why) == (["b"], {"mount y": "/srv/y is no folder", "gpu": "no runtime"})
