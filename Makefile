@@ -12,7 +12,7 @@ ARGS    ?=
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help setup engine engine-stop programs image demo test test-pg15 test-bare bench check format schema sync-sdk keymap \
-        screenshots lock clean
+        screenshots settings lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*##  *\(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -71,6 +71,9 @@ keymap: setup  ## docs/commanddeck-keys.md, after a change of the deck's keys
 
 screenshots: setup  ## docs/commanddeck/*.svg: a picture of every screen of the deck
 	@$(TOOL).screenshots
+
+settings: setup  ## the tables of docs/settings.md, after a change of the registry of settings
+	@$(TOOL).settings_page
 
 lock: setup  ## the lock files, from pyproject.toml; ARGS=--upgrade takes the newest versions
 	@$(TOOL).lock $(ARGS)

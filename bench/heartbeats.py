@@ -67,7 +67,7 @@ async def _bare(tell: Connection, workers: int, seconds: float) -> tuple[int, fl
 async def _core(tell: Connection, workers: int, seconds: float) -> tuple[int, float]:
     """The core's own: Heartbeats into a Dispatcher with that many sessions. Beats taken, and CPU seconds."""
     clock = SystemClock()
-    dispatcher = Dispatcher(uuid4(), clock, Logger(clock), unreachable=5.0, freed=lambda: None)
+    dispatcher = Dispatcher(uuid4(), clock, Logger(clock), unreachable=lambda: 5.0, freed=lambda: None)
     for key_id in range(workers):
         session = _session(uuid7(), key_id, clock.monotonic())
         dispatcher.add(session)

@@ -71,6 +71,11 @@ create table audit (
     detail json,
     PRIMARY KEY (id)
 );
+CREATE INDEX audit_action ON audit (action, at, id);
+CREATE INDEX audit_actor ON audit (actor, at, id);
+CREATE INDEX audit_at ON audit (at, id);
+CREATE INDEX audit_project ON audit (project_id, at, id) WHERE (project_id IS NOT NULL);
+CREATE INDEX audit_subject ON audit (subject, at, id);
 
 create table blob (
     digest text not null,
@@ -286,6 +291,7 @@ create table login_token (
     PRIMARY KEY (id),
     FOREIGN KEY (person_id) REFERENCES person(id) ON DELETE CASCADE
 );
+CREATE INDEX login_token_person ON login_token (person_id, id);
 
 create table manifest (
     project_id uuid not null,
@@ -478,6 +484,14 @@ create table secret (
     changed_by text not null,
     PRIMARY KEY (project_id, name),
     FOREIGN KEY (project_id) REFERENCES project(id)
+);
+
+create table setting (
+    name text not null,
+    value json not null,
+    changed_by text not null,
+    changed_at timestamp with time zone default swarm_now() not null,
+    PRIMARY KEY (name)
 );
 
 create table shape (

@@ -19,6 +19,8 @@ SOURCES: Final = {
     "api_tokens": ("ApiTokens", "tokens"),
     "secrets": ("Secrets", "secrets"),
     "syslog": ("Syslog", "syslog"),
+    "settings": ("Settings", "settings"),
+    "audit": ("Audit", "audit"),
     "mounts": ("Mounts", "mounts"),
     "webhooks": ("Webhooks", "webhooks"),
 }

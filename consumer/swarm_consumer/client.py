@@ -46,6 +46,7 @@ from swarm_protocol.spec import JobSpec
 if TYPE_CHECKING:
     from swarm_consumer.api_tokens import ApiTokens
     from swarm_consumer.artifacts import Artifacts
+    from swarm_consumer.audit import Audit
     from swarm_consumer.events import Away, Back, EventFilter
     from swarm_consumer.images import Images, Pushed
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
     from swarm_consumer.secrets import Secrets
+    from swarm_consumer.settings import Settings
     from swarm_consumer.syslog import Syslog
     from swarm_consumer.terminals import Terminal
     from swarm_consumer.uploads import Uploads
@@ -405,6 +407,20 @@ class Client:
         from swarm_consumer.syslog import Syslog
 
         return Syslog(self._transport)
+
+    @property
+    def settings(self) -> "Settings":
+        """What can be changed of the cores while they run: `client.settings.set(…)`."""
+        from swarm_consumer.settings import Settings
+
+        return Settings(self._transport)
+
+    @property
+    def audit(self) -> "Audit":
+        """Who did what: `client.audit.entries(…)`."""
+        from swarm_consumer.audit import Audit
+
+        return Audit(self._transport)
 
     @property
     def mounts(self) -> "Mounts":

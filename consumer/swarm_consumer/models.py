@@ -403,6 +403,17 @@ class User(_Model, frozen=True, kw_only=True):
     sign_ins: int = 0
 
 
+class SignIn(_Model, frozen=True, kw_only=True):
+    """Somebody's sign-in that goes on; `client` is what signed in, as it called itself."""
+
+    id: str
+    user: str
+    client: str = ""
+    created_at: datetime | None = None
+    used_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
 class Project(_Model, frozen=True, kw_only=True):
     """A project, and one's role there."""
 
@@ -486,6 +497,12 @@ class ApiToken(_Model, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     used_at: datetime | None = None
     expired: bool = False
+
+
+class HeldToken(ApiToken, frozen=True, kw_only=True):
+    """A token as administrators see it, with whose it is."""
+
+    user: str
 
 
 class MadeToken(_Model, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from swarm_consumer.api_tokens import ApiTokens
+    from swarm_consumer.audit import Audit, AuditEntry, AuditFilter, AuditPage
     from swarm_consumer.credentials import Credentials
     from swarm_consumer.events import Away, Back, EventFilter
     from swarm_consumer.images import Pushed
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         DryRun,
         Event,
         Explanation,
+        HeldToken,
         Image,
         Job,
         JoinToken,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
         Ran,
         ScheduleState,
         Secret,
+        SignIn,
         Submitted,
         SyslogLine,
         Usage,
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
     from swarm_consumer.secrets import Secrets
+    from swarm_consumer.settings import Setting, SettingChange, Settings
     from swarm_consumer.syslog import Recent, Syslog, SyslogFilter
     from swarm_consumer.users import Users
     from swarm_consumer.webhooks import Webhooks
@@ -164,6 +168,26 @@ class SyncUsers:
     def remove(self, name: str) -> None:
         """Delete an account; the jobs stay."""
         self._portal.call(self._verbs.remove(name))
+
+    def sign_ins(self, name: str | None = None) -> list[SignIn]:
+        """Somebody's sign-ins that go on; of all people where nobody is named."""
+        return self._portal.call(self._verbs.sign_ins(name))
+
+    def end_sign_in(self, name: str, which: str) -> None:
+        """End one of somebody's sign-ins at once, by its id."""
+        self._portal.call(self._verbs.end_sign_in(name, which))
+
+    def end_sign_ins(self, name: str) -> None:
+        """End all of somebody's sign-ins at once."""
+        self._portal.call(self._verbs.end_sign_ins(name))
+
+    def tokens(self, name: str | None = None) -> list[HeldToken]:
+        """Somebody's API tokens; of all people where nobody is named."""
+        return self._portal.call(self._verbs.tokens(name))
+
+    def remove_token(self, name: str, token: str) -> None:
+        """End somebody's API token at once."""
+        self._portal.call(self._verbs.remove_token(name, token))
 
 
 class SyncProjects:
@@ -303,6 +327,50 @@ class SyncSyslog:
     def reset_level(self, module: str) -> None:
         """Take a level back that was set."""
         self._portal.call(self._verbs.reset_level(module))
+
+
+class SyncSettings:
+    """The verbs about settings. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Settings) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def all(self) -> list[Setting]:
+        """Every setting."""
+        return self._portal.call(self._verbs.all())
+
+    def get(self, name: str) -> Setting:
+        """One of them."""
+        return self._portal.call(self._verbs.get(name))
+
+    def set(self, name: str, value: float | int | str) -> Setting:
+        """Set one on all cores: a number (seconds, for a duration), or as a person writes it, such as `30d`."""
+        return self._portal.call(self._verbs.set(name, value))
+
+    def reset(self, name: str) -> Setting:
+        """Let the environment say again what it is."""
+        return self._portal.call(self._verbs.reset(name))
+
+    def history(self, name: str, *, limit: int | None = 100) -> Iterator[SettingChange]:
+        """Who changed it from what to what, newest first, as far as the audit goes."""
+        return self._portal.iterate(self._verbs.history(name, limit=limit))
+
+
+class SyncAudit:
+    """The verbs about the audit. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Audit) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def page(self, which: AuditFilter | None = None, *, limit: int = 100, cursor: str | None = None) -> AuditPage:
+        """Entries, newest first, at most `limit` (500 at most); `cursor` is the `next` of the page before."""
+        return self._portal.call(self._verbs.page(which, limit=limit, cursor=cursor))
+
+    def entries(self, which: AuditFilter | None = None, *, limit: int | None = 100) -> Iterator[AuditEntry]:
+        """Entries, newest first, at most `limit` (None: all)."""
+        return self._portal.iterate(self._verbs.entries(which, limit=limit))
 
 
 class SyncMounts:
@@ -686,6 +754,16 @@ class SyncClient:
     def syslog(self) -> SyncSyslog:
         """The verbs of `Client.syslog`."""
         return SyncSyslog(self._portal, self._client.syslog)
+
+    @property
+    def settings(self) -> SyncSettings:
+        """The verbs of `Client.settings`."""
+        return SyncSettings(self._portal, self._client.settings)
+
+    @property
+    def audit(self) -> SyncAudit:
+        """The verbs of `Client.audit`."""
+        return SyncAudit(self._portal, self._client.audit)
 
     @property
     def mounts(self) -> SyncMounts:

@@ -1,8 +1,10 @@
 """People: who may use the core, and as what. All but one's own password are for administrators."""
 
-from swarm_consumer.models import User
+from swarm_consumer.models import HeldToken, SignIn, User
 from swarm_consumer.pages import Page, every
 from swarm_consumer.transport import Call, Transport, part
+
+_EVERYONE = "*"
 
 
 class Users:
@@ -50,6 +52,26 @@ class Users:
     async def remove(self, name: str) -> None:
         """Delete an account; the jobs stay."""
         await self._transport.send(Call("DELETE", _path(name)))
+
+    async def sign_ins(self, name: str | None = None) -> list[SignIn]:
+        """Somebody's sign-ins that go on; of all people where nobody is named."""
+        return await every(self._transport, f"{_path(name or _EVERYONE)}/sign-ins", Page[SignIn])
+
+    async def end_sign_in(self, name: str, which: str) -> None:
+        """End one of somebody's sign-ins at once, by its id."""
+        await self._transport.send(Call("DELETE", f"{_path(name)}/sign-ins/{part(which)}"))
+
+    async def end_sign_ins(self, name: str) -> None:
+        """End all of somebody's sign-ins at once."""
+        await self._transport.send(Call("DELETE", f"{_path(name)}/sign-ins"))
+
+    async def tokens(self, name: str | None = None) -> list[HeldToken]:
+        """Somebody's API tokens; of all people where nobody is named."""
+        return await every(self._transport, f"{_path(name or _EVERYONE)}/tokens", Page[HeldToken])
+
+    async def remove_token(self, name: str, token: str) -> None:
+        """End somebody's API token at once."""
+        await self._transport.send(Call("DELETE", f"{_path(name)}/tokens/{part(token)}"))
 
     async def _change(self, name: str, body: dict[str, object]) -> User:
         return await self._transport.get(User, Call("PATCH", _path(name), json=body, repeatable=True))

@@ -55,7 +55,7 @@ class Dispatcher:
         clock: Clock,
         log: Log,
         *,
-        unreachable: float,
+        unreachable: Callable[[], float],
         freed: Callable[[], None],
         beat: float = 1.0,
     ) -> None:
@@ -146,7 +146,7 @@ class Dispatcher:
 
     def beat(self, session: Session, beat: Beat) -> None:
         """A genuine heartbeat. Only memory changes."""
-        now, late = self._clock.monotonic(), self._unreachable
+        now, late = self._clock.monotonic(), self._unreachable()
         silent = now - session.heard_udp > late and now - session.heard_ws > late
         away = silent or bool(session.closed())
         session.heard_udp = now
@@ -184,14 +184,14 @@ class Dispatcher:
 
     def departed(self) -> list[UUID]:
         """Sessions whose connection has ended, each once: when it was silent for as long as makes it unreachable."""
-        late = self._clock.monotonic() - self._unreachable
+        late = self._clock.monotonic() - self._unreachable()
         found = [session for session, heard in self._departed.items() if heard < late]
         for session in found:
             del self._departed[session]
         return found
 
     def _is_silent(self, session: Session) -> bool:
-        return self._silence(session) > self._unreachable
+        return self._silence(session) > self._unreachable()
 
     def _silence(self, session: Session) -> float:
         """Seconds since it was last heard on either way."""
@@ -209,7 +209,7 @@ class Dispatcher:
 
     def _barred(self, session: Session, silence: float) -> str:
         """Why a worker takes nothing now, in words; empty where it does."""
-        if silence > self._unreachable:
+        if silence > self._unreachable():
             return f"it is unreachable: silent for {silence:.0f} s"
         if not session.placing:
             return "it has just connected: what it holds is being compared with what it should"
@@ -338,7 +338,7 @@ class Dispatcher:
         )
 
     def _state(self, session: Session, silence: float, barred: str) -> str:
-        if silence > self._unreachable:
+        if silence > self._unreachable():
             return WorkerState.UNREACHABLE
         if session.placing and session.is_draining():
             return WorkerState.DRAINING

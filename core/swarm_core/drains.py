@@ -9,9 +9,9 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from swarm_core.clock import Clock
 from swarm_core.ends import End, Settle
 from swarm_core.events import Changed, Moves
+from swarm_core.live import Live
 from swarm_core.module import Log
 from swarm_core.policy import RELEASED
 from swarm_core.session import Session
@@ -39,25 +39,23 @@ class Drains:
         self,
         database: Database,
         workers: Workers,
-        clock: Clock,
+        live: Live,
         log: Log,
         *,
-        every: float,
         settle: Settle,
         changed: Changed,
     ) -> None:
         self._database = database
         self._workers = workers
-        self._clock = clock
         self._log = log
-        self._every = every
+        self._live = live
         self._settle = settle
         self._changed = changed
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            await self._clock.sleep(self._every)
+            await self._live.pause(lambda now: now.timers.sweep)
             try:
                 await self.look()
             except CONFLICT:

@@ -13,7 +13,7 @@ from swarm_core.blobs import BlobStore, Staged
 from swarm_core.clock import Clock
 from swarm_core.library import Caller, Library, check_digest
 from swarm_core.store import blobs as blob_rows
-from swarm_core.store import events
+from swarm_core.store import events, keys
 from swarm_core.store import images as rows
 from swarm_core.store.database import Connection, Database, transaction
 from swarm_core.store.events import Event
@@ -106,6 +106,9 @@ class Images:
             await blob_rows.commit(connection, staged.digest, staged.size, who.project)
             await rows.put(connection, who.project, row, name, tag, who.name)
             await events.record(connection, [_change(who, name, tag, "pushed", row.digest)])
+            await keys.audit(
+                connection, f"user:{who.name}", "push_image", f"{name}:{tag}", who.project, digest=row.digest
+            )
         return row
 
     async def _checked(
@@ -185,6 +188,9 @@ class Images:
             if digest is None:
                 raise SwarmError("image_unknown", f"there is no image {name}:{tag}", hint="`swarm images` lists them")
             await events.record(connection, [_change(who, name, tag, "removed", digest)])
+            await keys.audit(
+                connection, f"user:{who.name}", "remove_image", f"{name}:{tag}", who.project, digest=digest
+            )
         self._forget(who.project)
         self._noted()
 

@@ -13,11 +13,12 @@ from uuid import UUID
 from swarm_core.clock import Clock
 from swarm_core.ends import End, Settle, lost
 from swarm_core.events import Changed
+from swarm_core.live import Live
 from swarm_core.module import Log
 from swarm_core.placement import ShapeOf
 from swarm_core.sending import Sendable, sendable
 from swarm_core.session import Session, Wishes
-from swarm_core.settings import Timers
+from swarm_core.settings import Settings
 from swarm_core.store import attempts, events, jobs, sessions, wishes
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
 from swarm_core.store.worker_history import moved
@@ -48,7 +49,7 @@ class Leases:
         workers: Workers,
         clock: Clock,
         log: Log,
-        timers: Timers,
+        live: Live,
         *,
         core: UUID,
         settle: Settle,
@@ -62,20 +63,20 @@ class Leases:
         self._shape = shape
         self._clock = clock
         self._log = log
-        self._timers = timers
+        self._live = live
         self._changed = changed
         self._last_contact = clock.monotonic()
-        self._sweep_from = clock.monotonic() + timers.lease
+        self._sweep_from = clock.monotonic() + live.now.timers.lease
 
     async def run(self) -> None:
         """Renew and sweep until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._every(self._timers.renew, self.renew))
-            group.create_task(self._every(self._timers.sweep, self.sweep))
+            group.create_task(self._every(lambda now: now.timers.renew, self.renew))
+            group.create_task(self._every(lambda now: now.timers.sweep, self.sweep))
 
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def _every(self, seconds: Callable[[Settings], float], work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await self._clock.sleep(seconds)
+            await self._live.pause(seconds)
             try:
                 await work()
             except CONFLICT:
@@ -87,12 +88,14 @@ class Leases:
 
     async def renew(self) -> None:
         """Renew the sessions heard within the last lease's time, and acknowledge the pings that count."""
-        alive = [s for s in self._workers.sessions() if self._clock.monotonic() - s.heard() < self._timers.renew]
+        alive = [
+            s for s in self._workers.sessions() if self._clock.monotonic() - s.heard() < self._live.now.timers.renew
+        ]
         if not alive:
             await self._database.hot.fetchval("select 1")
         else:
             pings = {session.id: session.ping_seq for session in alive}
-            renewed = await sessions.renew(self._database.hot, list(pings), self._timers.lease)
+            renewed = await sessions.renew(self._database.hot, list(pings), self._live.now.timers.lease)
             for session in alive:
                 self._answer(session, pings[session.id], session.id in renewed)
             await sessions.touch_workers(self._database.hot, [s.worker for s in alive])
@@ -108,8 +111,8 @@ class Leases:
 
     def _note_contact(self) -> None:
         now = self._clock.monotonic()
-        if now - self._last_contact > self._timers.renew * 2:
-            self._sweep_from = now + self._timers.lease
+        if now - self._last_contact > self._live.now.timers.renew * 2:
+            self._sweep_from = now + self._live.now.timers.lease
             self._log.warning("was cut off from the database: no worker is declared dead for one lease")
         self._last_contact = now
 
@@ -120,7 +123,7 @@ class Leases:
         await self._resend_untold()
         await self._repeat_cancels()
         await self._steer()
-        cut_off = self._clock.monotonic() - self._last_contact > self._timers.renew * 2
+        cut_off = self._clock.monotonic() - self._last_contact > self._live.now.timers.renew * 2
         if not cut_off and self._clock.monotonic() >= self._sweep_from:
             await self._expire()
 

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
@@ -23,6 +22,7 @@ from swarm_core.settings import Settings, seconds
 from swarm_core.store.database import Database
 from swarm_core.store.opening import WAIT_SECONDS, open_database
 from swarm_core.syslog.levels import Level
+from swarm_core.tuning.overlay import without_password
 from swarm_protocol.errors import SwarmError
 
 
@@ -107,7 +107,7 @@ def shown(settings: Settings) -> dict[str, Any]:
     """Settings as they may be shown: without passwords."""
     plain: dict[str, Any] = msgspec.to_builtins(dataclasses.asdict(settings), enc_hook=str)
     for name in ("database_url", "redis_url"):
-        plain[name] = plain[name] and _without_password(plain[name])
+        plain[name] = plain[name] and without_password(plain[name])
     return plain
 
 
@@ -124,11 +124,3 @@ def _need(env: Mapping[str, str], name: str) -> str:
     if not env.get(name):
         raise SwarmError("bad_request", f"{name} is not set", hint="`swarm up` sets it; else see `swarm core --help`")
     return env[name]
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    bare = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{bare[2]}"))

@@ -10,6 +10,7 @@ from uuid import UUID
 from swarm_core.api import openapi
 from swarm_core.api.app import App, create_app
 from swarm_core.archive import TaskArchive
+from swarm_core.audit import Audit
 from swarm_core.blobs import DiskBlobs
 from swarm_core.cache import Cache
 from swarm_core.clock import Clock
@@ -42,6 +43,7 @@ from swarm_core.joblogs import JobLogs
 from swarm_core.leases import Leases
 from swarm_core.library import Library
 from swarm_core.limits import ProjectLimits
+from swarm_core.live import Live
 from swarm_core.load_history import LoadHistory
 from swarm_core.logger import Logger
 from swarm_core.machines import Machines
@@ -72,6 +74,7 @@ from swarm_core.templates import Templates
 from swarm_core.terminal_relay import TerminalRelay
 from swarm_core.terminals import Terminals
 from swarm_core.tls import Certificate
+from swarm_core.tuning.kept import RuntimeSettings
 from swarm_core.uploads import Uploads
 
 
@@ -94,8 +97,10 @@ class Parts:
 
     def __init__(self, given: Given) -> None:
         self.given = given
+        self.live = Live(given.settings, given.clock)
         self._build_stores()
         self._build_syslog()
+        self._build_settings()
         self._build_identity()
         self._build_modules()
         self._build_edges()
@@ -124,9 +129,23 @@ class Parts:
         self.log_levels = LogLevels(database, logger, clock, changed=tell)
         self.cache.on("loglevels", lambda _: self.log_levels.wake())
 
+    def _build_settings(self) -> None:
+        given = self.given
+        self.audit = Audit(given.database)
+        self.settings = RuntimeSettings(
+            given.database,
+            self.audit,
+            self.live,
+            given.clock,
+            given.logger.child("settings"),
+            changed=partial(self.cache.publish, "settings", given.core),
+            is_told=lambda: self.cache.connected,
+        )
+        self.cache.on("settings", lambda _: self.settings.wake())
+
     def _build_identity(self) -> None:
-        given, cluster = self.given, self.given.cluster
-        self.tokens = Tokens(cluster.signing_key, given.clock.time, life=given.settings.timers.access_token)
+        given, cluster, live = self.given, self.given.cluster, self.live
+        self.tokens = Tokens(cluster.signing_key, given.clock.time, life=lambda: live.now.timers.access_token)
         self.passwords = Passwords()
         log = given.logger.child("identity")
         self.people = People(given.database, self.tokens, self.passwords, log)
@@ -150,13 +169,18 @@ class Parts:
         self.certificate = Certificate(cluster.authority, given.clock, given.logger.child("certificate"), days=days)
 
     def _build_modules(self) -> None:
-        given, timers, changed = self.given, self.given.settings.timers, self.signals.changed
+        given, live, changed = self.given, self.live, self.signals.changed
         core, database, clock, log = given.core, given.database, given.clock, given.logger.child
         freed = self.signals.freed
         self.limits = ProjectLimits(database, clock, log("limits"), changed=freed)
         self.kept_limits = KeptLimits(database, changed=self._relimited)
         self.dispatcher = Dispatcher(
-            core, clock, log("dispatcher"), unreachable=timers.unreachable, freed=freed, beat=timers.beat
+            core,
+            clock,
+            log("dispatcher"),
+            unreachable=lambda: live.now.timers.unreachable,
+            freed=freed,
+            beat=given.settings.timers.beat,
         )
         self.harvester = Harvester(database, clock, log("harvester"), core=core, changed=changed)
         caught_up = self.harvester.caught_up
@@ -187,15 +211,13 @@ class Parts:
             self.dispatcher,
             clock,
             log("leases"),
-            timers,
+            live,
             core=core,
             settle=settle,
             shape=shape,
             changed=changed,
         )
-        self.drains = Drains(
-            database, self.dispatcher, clock, log("drains"), every=timers.sweep, settle=settle, changed=changed
-        )
+        self.drains = Drains(database, self.dispatcher, live, log("drains"), settle=settle, changed=changed)
         self.sightings = Sightings(database, self.dispatcher, clock, log("sightings"), core=core)
         self.reconciler = Reconciler(
             database, self.dispatcher, log("reconcile"), settle=settle, shape=shape, changed=changed
@@ -204,7 +226,7 @@ class Parts:
         self.joblogs = JobLogs(
             database, self.blobs, self.events, clock, log("joblogs"), on_ack=self.dispatcher.log_safe, changed=logged
         )
-        self.progress = ProgressKeeper(database, clock, log("progress"), every=timers.progress, told=self.signals.said)
+        self.progress = ProgressKeeper(database, live, log("progress"), told=self.signals.said)
         self._build_courier()
         self.heartbeats = Heartbeats(self.dispatcher)
         self.mount_board = MountBoard(database, self.dispatcher.sessions, log("mounts"))
@@ -216,7 +238,7 @@ class Parts:
             TerminalRelay(core, self.cache),
             self.fleet.workers,
             clock,
-            least_role=given.settings.terminal_role,
+            least_role=lambda: live.now.terminal_role,
         )
         self.explain = Explain(database, self.scheduler.shape, self.limits, self.fleet.workers)
         self.reclaim = Reclaimer(
@@ -226,9 +248,8 @@ class Parts:
             self.uploads,
             clock,
             log("reclaim"),
+            live,
             core=core,
-            retention=given.settings.retention,
-            every=timers.reclaim,
         )
         self.signals.connect(self.scheduler, self.hibernator, self.dispatcher)
         self.signals.wake_feed = self.feed.wake
@@ -244,21 +265,23 @@ class Parts:
         self.signals.limited()
 
     def _build_courier(self) -> None:
-        given, settings = self.given, self.given.settings.notices
+        given, settings, live = self.given, self.given.settings.notices, self.live
         mail, log = settings.mail, given.logger.child("courier")
         if mail is not None and mail.tls == "none":
             log.warning("mail goes to its server in the clear", server=mail.host, setting="SWARM_SMTP_TLS=none")
-        self.mailer = Mailer(mail, settings.trust, timeout=settings.timeout) if mail is not None else None
+
+        def timeout() -> float:
+            return live.now.notices.timeout
+
+        self.mailer = Mailer(mail, settings.trust, timeout=timeout) if mail is not None else None
         self.courier = Courier(
             given.database,
             given.clock,
             log,
             sealer=given.sealer,
-            poster=Poster(settings.allowed, settings.trust(), timeout=settings.timeout),
+            poster=Poster(settings.allowed, settings.trust(), timeout=timeout),
             mailer=self.mailer,
-            patience=settings.patience,
-            timeout=settings.timeout,
-            base=settings.public_url,
+            settings=lambda: live.now.notices,
             user_agent=f"swarm-sync/{given.version}",
         )
 
@@ -267,6 +290,7 @@ class Parts:
             self.given.logger,
             self.keeper,
             self.log_levels,
+            self.settings,
             self.cache,
             self.certificate,
             self.receiver,

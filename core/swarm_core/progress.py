@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from swarm_core.clock import Clock
+from swarm_core.live import Live
 from swarm_core.module import Log
 from swarm_core.store import progress
 from swarm_core.store.database import CONFLICT, LOST, REFUSED, Database, transaction
@@ -27,14 +27,11 @@ class ProgressKeeper:
 
     name = "progress"
 
-    def __init__(
-        self, database: Database, clock: Clock, log: Log, *, every: float, told: Callable[[Sequence[int]], None]
-    ) -> None:
-        """`every`: seconds between two rounds; `told` is called after a commit with the jobs whose progress is new."""
+    def __init__(self, database: Database, live: Live, log: Log, *, told: Callable[[Sequence[int]], None]) -> None:
+        """`told` is called after a commit with the jobs whose progress is new."""
         self._database = database
-        self._clock = clock
+        self._live = live
         self._log = log
-        self._every = every
         self._told = told
         self._waiting: dict[int, Line] = {}
         self._some = asyncio.Event()
@@ -56,7 +53,7 @@ class ProgressKeeper:
             await self._some.wait()
             self._some.clear()
             await self._write_all()
-            await self._clock.sleep(self._every)
+            await self._live.pause(lambda now: now.timers.progress)
 
     async def _write_all(self) -> None:
         waiting, self._waiting = self._waiting, {}

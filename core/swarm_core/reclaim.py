@@ -12,8 +12,9 @@ from uuid import UUID
 from swarm_core.blobs import DiskBlobs
 from swarm_core.clock import Clock
 from swarm_core.library import Library
+from swarm_core.live import Live
 from swarm_core.module import Log
-from swarm_core.settings import Retention
+from swarm_core.store import audit as audit_rows
 from swarm_core.store import blobs as blob_rows
 from swarm_core.store import deliveries as delivery_rows
 from swarm_core.store import images as image_rows
@@ -55,6 +56,7 @@ class Reclaimed:
     events: int = 0
     syslog: int = 0
     usage: int = 0
+    audit: int = 0
     files: int = 0
 
 
@@ -71,12 +73,10 @@ class Reclaimer:
         uploads: Uploads,
         clock: Clock,
         log: Log,
+        live: Live,
         *,
         core: UUID,
-        retention: Retention,
-        every: float,
     ) -> None:
-        """`every` is in seconds (Timers.reclaim)."""
         self._actor = f"core:{core}"
         self._database = database
         self._store = store
@@ -84,14 +84,13 @@ class Reclaimer:
         self._uploads = uploads
         self._clock = clock
         self._log = log
-        self._retention = retention
-        self._every = every
+        self._live = live
         self._next_sweep = clock.monotonic()
 
     async def run(self) -> None:
         """Go round until cancelled."""
         while True:
-            await self._clock.sleep(self._every)
+            await self._live.pause(lambda now: now.timers.reclaim)
             try:
                 gone = await self.round()
                 if self._clock.monotonic() >= self._next_sweep:
@@ -109,7 +108,7 @@ class Reclaimer:
 
     async def round(self) -> Reclaimed:
         """Remove what is due now, up to a limit of each kind. Raises LOST, CONFLICT."""
-        keep, api = self._retention, self._database.api
+        keep, api = self._live.now.retention, self._database.api
         return Reclaimed(
             jobs=await _drain(lambda: rows.drop_jobs(api, keep.jobs, _BATCH, told=keep.events, actor=self._actor)),
             log_segments=await _drain(lambda: log_rows.drop_old(api, keep.logs, _BATCH)),
@@ -125,26 +124,27 @@ class Reclaimer:
             + await _drain(lambda: stream_rows.forget_progress(api, keep.progress, _BATCH)),
             syslog=await self._drop_lines(),
             usage=await _drain(lambda: usage_rows.drop_old(api, keep.usage, _BATCH)),
+            audit=await _drain(lambda: audit_rows.drop_old(api, keep.audit, _BATCH)),
         )
 
     async def sweep(self) -> int:
         """Remove files that have no row; how many blobs went. Raises LOST, SwarmError."""
         await self._uploads.sweep()
-        await self._store.drop_stale(self._clock.time() - self._retention.uploads)
+        await self._store.drop_stale(self._clock.time() - self._live.now.retention.uploads)
         return await self._library.sweep()
 
     async def _drop_uploads(self) -> int:
-        gone = await blob_rows.drop_uploads(self._database.api, self._retention.uploads, _BATCH)
+        gone = await blob_rows.drop_uploads(self._database.api, self._live.now.retention.uploads, _BATCH)
         await self._uploads.forget(gone)
         return len(gone)
 
     async def _drop_manifests(self) -> int:
         async with transaction(self._database.api) as connection:
-            return await image_rows.drop_untagged(connection, self._retention.blob_grace, _BATCH)
+            return await image_rows.drop_untagged(connection, self._live.now.retention.blob_grace, _BATCH)
 
     async def _drop_lines(self) -> int:
         """What has outlived its level's time, and what is past the cap."""
-        keep, api, gone = self._retention.syslog, self._database.api, 0
+        keep, api, gone = self._live.now.retention.syslog, self._database.api, 0
         for level in Level:
             age: float = getattr(keep, level.word)
             gone += await _drain(partial(syslog_rows.drop_old, api, level, age, _LINES), _LINES)
@@ -160,7 +160,7 @@ class Reclaimer:
     async def _drop_blobs(self) -> int:
         removed = 0
         for _ in range(_ROUND):
-            looked, gone = await self._library.drop_unreferenced(self._retention.blob_grace, _BATCH)
+            looked, gone = await self._library.drop_unreferenced(self._live.now.retention.blob_grace, _BATCH)
             removed += gone
             if looked < _BATCH:
                 break

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute
 
+from swarm_core.api import audit as audit_routes
 from swarm_core.api import blobs as blob_routes
 from swarm_core.api import events as event_routes
 from swarm_core.api import explain as explain_routes
@@ -17,6 +18,7 @@ from swarm_core.api import mounts as mount_routes
 from swarm_core.api import projects as project_routes
 from swarm_core.api import schedules as schedule_routes
 from swarm_core.api import secrets as secret_routes
+from swarm_core.api import settings as setting_routes
 from swarm_core.api import syslog as syslog_routes
 from swarm_core.api import terminals as terminal_routes
 from swarm_core.api import tokens as token_routes
@@ -37,7 +39,7 @@ def routes_of(parts: "Parts") -> list[BaseRoute]:
     given = parts.given
     database, clock, version = given.database, given.clock, given.version
     reader = LogReader(database, parts.blobs, parts.joblogs, parts.events, clock)
-    fleet, slow = parts.fleet, given.settings.timers.slow_reader
+    fleet, live = parts.fleet, parts.live
     return [
         *job_routes.routes(parts.receiver, parts.steering, parts.archive),
         *blob_routes.routes(parts.library, parts.uploads),
@@ -47,19 +49,23 @@ def routes_of(parts: "Parts") -> list[BaseRoute]:
         *schedule_routes.routes(parts.schedules),
         *log_routes.routes(reader),
         *terminal_routes.routes(parts.terminals),
-        *event_routes.routes(parts.feed, parts.cursors, parts.projects, database, clock, slow=slow),
+        *event_routes.routes(
+            parts.feed, parts.cursors, parts.projects, database, clock, slow=lambda: live.now.timers.slow_reader
+        ),
         *worker_routes.routes(
             parts.workers, parts.operating, database, fleet.some, parts.mounts.names, given.cluster.id
         ),
         *join_token_routes.routes(parts.workers),
         *load_routes.routes(database, fleet.lately, parts.load_history),
         *standing.routes(fleet.workers, clock, version),
-        *user_routes.routes(parts.accounts),
+        *user_routes.routes(parts.accounts, parts.api_tokens),
         *project_routes.routes(parts.projects),
         *limit_routes.routes(parts.kept_limits),
         *token_routes.routes(parts.api_tokens),
         *secret_routes.routes(parts.secrets),
         *syslog_routes.routes(parts.syslog, parts.log_levels, database),
+        *setting_routes.routes(parts.settings),
+        *audit_routes.routes(parts.audit),
         *mount_routes.routes(parts.mounts),
         *webhook_routes.routes(parts.webhooks),
         *signin.routes(parts.people, given.cluster.authority.pem, parts.terminals.allows),

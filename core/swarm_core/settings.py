@@ -11,7 +11,7 @@ from swarm_core.notice.settings import NoticeSettings
 from swarm_protocol import quantities
 from swarm_protocol.errors import SwarmError
 
-_TERMINAL_ROLES: Final = ("consumer", "operator", "admin", "nobody")
+TERMINAL_ROLES: Final = ("consumer", "operator", "admin", "nobody")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class SyslogRetention:
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """What is kept for how long, in seconds and bytes."""
+    """What is kept for how long, in seconds; SWARM_RETENTION_<NAME>, such as 30d."""
 
     jobs: float = 30 * 86400.0
     logs: float = 14 * 86400.0
@@ -69,6 +69,8 @@ class Retention:
     """What removed jobs had used; a year and a month, so that a year can be looked at whole."""
     deliveries: float = 30 * 86400.0
     """What was told of jobs' ends, or given up."""
+    audit: float = 2 * 365 * 86400.0
+    """Of who did what."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,14 +110,14 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         log_level=env.get("SWARM_LOG_LEVEL", "info"),
         terminal_role=_terminal_role(env.get("SWARM_TERMINAL_ROLE", "operator")),
         timers=_timers(env),
-        retention=Retention(syslog=_syslog(env)),
+        retention=_retention(env),
         notices=notice_settings.from_environment(env, seconds),
     )
 
 
 def _terminal_role(text: str) -> str:
-    if text not in _TERMINAL_ROLES:
-        hint = f"one of {', '.join(_TERMINAL_ROLES)}"
+    if text not in TERMINAL_ROLES:
+        hint = f"one of {', '.join(TERMINAL_ROLES)}"
         raise SwarmError("bad_request", f"SWARM_TERMINAL_ROLE={text!r} is no such role", hint=hint)
     return text
 
@@ -127,6 +129,15 @@ def _timers(env: Mapping[str, str]) -> Timers:
         if variable in env:
             changed[name] = seconds(env, variable, 0.0)
     return Timers(**changed)
+
+
+def _retention(env: Mapping[str, str]) -> Retention:
+    changed: dict[str, float] = {}
+    for name in Retention.__dataclass_fields__:
+        variable = f"SWARM_RETENTION_{name.upper()}"
+        if variable in env and name != "syslog":
+            changed[name] = _duration(env, variable)
+    return Retention(**changed, syslog=_syslog(env))
 
 
 def _syslog(env: Mapping[str, str]) -> SyslogRetention:

@@ -85,6 +85,7 @@ class Steering:
                 raise SwarmError(
                     "already_ended", f"job {job} has already ended: {found.state}", hint=f"see `swarm show {job}`"
                 )
+            await jobs.audit_others(connection, job, f"user:{who.name}", "cancel_job")
             if found.worker is None:
                 await jobs.cancel_waiting(connection, job, found.state, f"user:{who.name}")
             else:

@@ -68,9 +68,9 @@ class Terminals:
         views: Callable[[], Awaitable[list[WorkerView]]],
         clock: Clock,
         *,
-        least_role: str,
+        least_role: Callable[[], str],
     ) -> None:
-        """`views` are the connected workers of all cores. `least_role`: who may open one; `nobody`: they are off."""
+        """`views` are the connected workers of all cores. `least_role` may open one; `nobody`: they are off."""
         self._database = database
         self._sessions = sessions
         self._relay = relay
@@ -92,7 +92,8 @@ class Terminals:
 
     def allows(self, role: str) -> bool:
         """Whether this role may open terminals."""
-        return self._least_role in ROLES and ROLES.index(role) >= ROLES.index(self._least_role)
+        least = self._least_role()
+        return least in ROLES and ROLES.index(role) >= ROLES.index(least)
 
     async def check(self, who: Caller, job: int) -> None:
         """Whether there is such a job for them, and terminals. Raises SwarmError(not_found | forbidden)."""
@@ -102,12 +103,12 @@ class Terminals:
     def check_role(self, who: Caller) -> None:
         """Raises SwarmError(forbidden) for who may have no terminals."""
         if not self.allows(who.role):
-            if self._least_role == NOBODY:
-                raise SwarmError("forbidden", "terminals are off", hint="a core's SWARM_TERMINAL_ROLE turns them on")
-            text = f"a terminal needs the role {self._least_role}; {who.name} is {who.role}"
-            raise SwarmError(
-                "forbidden", text, hint="ask an admin for the role; SWARM_TERMINAL_ROLE of the core says which"
-            )
+            least = self._least_role()
+            if least == NOBODY:
+                hint = "an admin turns them on: `swarm settings set terminal_role operator`"
+                raise SwarmError("forbidden", "terminals are off", hint=hint)
+            text = f"a terminal needs the role {least}; {who.name} is {who.role}"
+            raise SwarmError("forbidden", text, hint="ask an admin for the role; the setting terminal_role says which")
 
     async def open(self, who: Caller, job: int, wanted: Open) -> Line:
         """A line to a job that runs; to be given to `close`. Raises SwarmError."""

@@ -51,6 +51,10 @@ async def _webhooks(client: Client) -> list[Offer]:
     return [(webhook.name, webhook.url) for webhook in await client.webhooks.all()]
 
 
+async def _settings(client: Client) -> list[Offer]:
+    return [(each.name, each.meaning) for each in await client.settings.all()]
+
+
 def job_ids(incomplete: str) -> list[Offer]:
     """Recent jobs with their state."""
     return _offer(_jobs, incomplete)
@@ -89,6 +93,11 @@ def secret_names(incomplete: str) -> list[Offer]:
 def module_names(incomplete: str) -> list[Offer]:
     """Modules of the core with the levels of their logs."""
     return _offer(_modules, incomplete)
+
+
+def setting_names(incomplete: str) -> list[Offer]:
+    """Settings with what they mean."""
+    return _offer(_settings, incomplete)
 
 
 def mount_names(incomplete: str) -> list[Offer]:

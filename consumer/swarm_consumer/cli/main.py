@@ -40,6 +40,8 @@ class Root(LazyGroup):
         "webhook": Entry(f"{_CLI}.webhooks", "app", "Notifications"),
         "worker": Entry(f"{_CLI}.workers", "app", "Workers"),
         "syslog": Entry(f"{_CLI}.syslog", "app", "The cores"),
+        "settings": Entry(f"{_CLI}.settings", "app", "The cores"),
+        "audit": Entry(f"{_CLI}.audit", "audit", "The cores"),
         "user": Entry(f"{_CLI}.users", "app", "People"),
         "project": Entry(f"{_CLI}.projects", "app", "People"),
         "token": Entry(f"{_CLI}.tokens", "app", "People"),

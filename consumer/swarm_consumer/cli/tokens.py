@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from swarm_consumer.cli.completion import user_names
 from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.cli.jobs import Json
@@ -11,10 +12,11 @@ from swarm_consumer.cli.lazy import Entry, LazyGroup
 from swarm_consumer.cli.output import document, status, table, write
 from swarm_consumer.cli.text import age, moment
 from swarm_consumer.cli.users import Role
-from swarm_consumer.models import MadeToken
+from swarm_consumer.models import ApiToken, MadeToken
 from swarm_protocol.quantities import QuantityError, seconds
 
 _HERE = "swarm_consumer.cli.tokens"
+_COLUMNS = ("NAME", "ROLE", "PROJECT", "ENDS", "USED")
 
 
 class TokenGroup(LazyGroup):
@@ -54,17 +56,37 @@ def add(
     _tell(with_client(lambda client: client.tokens.add(name, role=str(role), ttl=limit)), json)
 
 
-def listing(json: Json = False) -> None:
-    """List your tokens."""
+def listing(
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="USER", help="Somebody's, as admin.", autocompletion=user_names)
+    ] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Everyone's, as admin.")] = False,
+    json: Json = False,
+) -> None:
+    """List your tokens, or for administrators those of others."""
+    if user is not None and everyone:
+        raise UsageError("--user and --all don't go together")
+    if user is not None or everyone:
+        _of_others(user, json)
+        return
     found = with_client(lambda client: client.tokens.all())
     if json:
         document(found)
         return
-    rows = [
-        (t.name, t.role, t.project, "expired" if t.expired else age(t.expires_at), age(t.used_at) or "never")
-        for t in found
-    ]
-    table(("NAME", "ROLE", "PROJECT", "ENDS", "USED"), rows)
+    table(_COLUMNS, [_row(token) for token in found])
+
+
+def _of_others(user: str | None, json: bool) -> None:
+    found = with_client(lambda client: client.users.tokens(user))
+    if json:
+        document(found)
+        return
+    table(("USER", *_COLUMNS), [(token.user, *_row(token)) for token in found])
+
+
+def _row(token: ApiToken) -> tuple[str, ...]:
+    ends = "expired" if token.expired else age(token.expires_at)
+    return token.name, token.role, token.project, ends, age(token.used_at) or "never"
 
 
 def rotate(name: Name, json: Json = False) -> None:
@@ -72,10 +94,18 @@ def rotate(name: Name, json: Json = False) -> None:
     _tell(with_client(lambda client: client.tokens.rotate(name)), json)
 
 
-def remove(name: Name) -> None:
+def remove(
+    name: Name,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="USER", help="Somebody's, as admin.", autocompletion=user_names)
+    ] = None,
+) -> None:
     """End a token at once."""
-    with_client(lambda client: client.tokens.remove(name))
-    status(f"token {name} is gone")
+    if user is None:
+        with_client(lambda client: client.tokens.remove(name))
+    else:
+        with_client(lambda client: client.users.remove_token(user, name))
+    status(f"token {name} is gone" if user is None else f"token {name} of {user} is gone")
 
 
 def _tell(made: MadeToken, json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`swarm user`: add, list, show, role, disable, enable, password, rm."""
+"""`swarm user`: add, list, show, role, disable, enable, password, sign-ins, sign-out, rm."""
 
 import sys
 from enum import StrEnum
@@ -39,6 +39,8 @@ class UserGroup(LazyGroup):
         "disable": Entry(_HERE, "disable", "Commands"),
         "enable": Entry(_HERE, "enable", "Commands"),
         "password": Entry(_HERE, "password", "Commands"),
+        "sign-ins": Entry(_HERE, "sign_ins", "Commands"),
+        "sign-out": Entry(_HERE, "sign_out", "Commands"),
         "rm": Entry(_HERE, "remove", "Commands"),
     }
     prefix = "user."
@@ -140,6 +142,34 @@ def password(
     new = _new_password(password_file, "you")
     with_client(lambda client: client.users.change_password(old, new))
     status("your password is changed; sign in again where you were signed in elsewhere")
+
+
+def sign_ins(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[USER]", help="None: of everyone.", autocompletion=user_names)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List where somebody is signed in, or everyone."""
+    found = with_client(lambda client: client.users.sign_ins(name))
+    if json:
+        document(found)
+        return
+    rows = [(s.user, s.id, s.client, age(s.created_at), age(s.used_at), age(s.expires_at)) for s in found]
+    table(("USER", "ID", "CLIENT", "SIGNED IN", "USED", "ENDS"), rows)
+
+
+def sign_out(
+    name: Name,
+    sign_in: Annotated[str | None, typer.Argument(metavar="[ID]", help="One of them; none: all.")] = None,
+) -> None:
+    """End somebody's sign-ins, or one of them, at once; API tokens stay."""
+    if sign_in is None:
+        with_client(lambda client: client.users.end_sign_ins(name))
+        status(f"{name} is signed out everywhere")
+        return
+    with_client(lambda client: client.users.end_sign_in(name, sign_in))
+    status(f"that sign-in of {name} has ended")
 
 
 def remove(name: Name) -> None:

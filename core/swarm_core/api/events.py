@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -54,9 +54,16 @@ class EventRoutes:
     """Handlers over the feed."""
 
     def __init__(
-        self, feed: Feed, cursors: Cursors, projects: Projects, database: Database, clock: Clock, *, slow: float
+        self,
+        feed: Feed,
+        cursors: Cursors,
+        projects: Projects,
+        database: Database,
+        clock: Clock,
+        *,
+        slow: Callable[[], float],
     ) -> None:
-        """`slow`: seconds that one message may wait for its reader (Timers.slow_reader)."""
+        """`slow`: seconds that one message may wait for its reader (the setting timers.slow_reader)."""
         self._feed = feed
         self._cursors = cursors
         self._projects = projects
@@ -95,7 +102,7 @@ class EventRoutes:
     async def _in_time(self, sending: Coroutine[Any, Any, None]) -> bool:
         """Whether a reader took what was sent before in time; nothing is sent else."""
         try:
-            async with asyncio.timeout(self._slow):
+            async with asyncio.timeout(self._slow()):
                 await sending
         except TimeoutError:
             return False
@@ -180,7 +187,7 @@ def _as_uuid(reference: str) -> UUID | None:
 
 
 def routes(
-    feed: Feed, cursors: Cursors, projects: Projects, database: Database, clock: Clock, *, slow: float
+    feed: Feed, cursors: Cursors, projects: Projects, database: Database, clock: Clock, *, slow: Callable[[], float]
 ) -> list[BaseRoute]:
     """All routes of the event stream."""
     handlers = EventRoutes(feed, cursors, projects, database, clock, slow=slow)

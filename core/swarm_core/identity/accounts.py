@@ -11,7 +11,7 @@ from swarm_core.identity.passwords import Passwords
 from swarm_core.identity.people import check_name
 from swarm_core.store import keys, people
 from swarm_core.store.database import Connection, Database, transaction
-from swarm_core.store.people import AccountView, Person
+from swarm_core.store.people import AccountView, Person, SignInView
 from swarm_protocol.claims import hash_secret
 from swarm_protocol.errors import SwarmError
 
@@ -67,7 +67,7 @@ class Accounts:
         """One of them. Raises SwarmError(not_found)."""
         found = await people.accounts(self._database.api, "", 1, name)
         if not found:
-            raise _nobody(name)
+            raise no_user(name)
         return found[0]
 
     async def set_role(self, who: Caller, name: str, role: str) -> AccountView:
@@ -111,6 +111,25 @@ class Accounts:
                 )
             await people.remove(connection, person.id)
 
+    async def sign_ins(self, user: str | None, after: tuple[str, UUID], most: int) -> list[SignInView]:
+        """Sign-ins of a person, or (None) of all. Raises SwarmError(not_found)."""
+        if user is not None:
+            await self.show(user)
+        return await people.sign_ins(self._database.api, after, user, most)
+
+    async def end_sign_in(self, who: Caller, name: str, sign_in: UUID) -> None:
+        """End one of somebody's sign-ins at once, with the access token that it has. Raises SwarmError(not_found)."""
+        async with self._changing(who, name, "end_sign_in", sign_in=str(sign_in)) as (connection, person):
+            if await people.end_login(connection, person.id, sign_in) is None:
+                raise SwarmError("not_found", f"{name} has no such sign-in", hint=f"`swarm user sign-ins {name}`")
+            await people.raise_generation(connection, person.id)
+
+    async def end_sign_ins(self, who: Caller, name: str) -> None:
+        """End all of somebody's sign-ins at once. Raises SwarmError(not_found)."""
+        async with self._changing(who, name, "end_sign_ins") as (connection, person):
+            await people.end_logins(connection, person.id)
+            await people.raise_generation(connection, person.id)
+
     async def change_password(self, who: Caller, old: str, new: str, refresh_token: str) -> None:
         """Change one's own password; every sign-in ends but the one of this token.
 
@@ -135,7 +154,7 @@ class Accounts:
             await people.lock_accounts(connection)
             person = await people.lock_by_name(connection, name)
             if person is None:
-                raise _nobody(name)
+                raise no_user(name)
             yield connection, person
             await keys.audit(connection, f"user:{who.name}", action, name, None, **detail)
         self._changed(person.id)
@@ -156,5 +175,6 @@ def check_role(role: str) -> None:
         raise SwarmError("bad_request", f"{role!r} is no role; there are {', '.join(ROLES)}", field="role")
 
 
-def _nobody(name: str) -> SwarmError:
+def no_user(name: str) -> SwarmError:
+    """The error for somebody who isn't there."""
     return SwarmError("not_found", f"there is no user {name}", hint="`swarm user list` shows them")

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from swarm_core.api.auth import ROLES, Identity, least
-from swarm_core.identity.accounts import check_role
+from swarm_core.identity.accounts import check_role, no_user
 from swarm_core.identity.tokens import refused
 from swarm_core.store import api_tokens as rows
-from swarm_core.store import keys
-from swarm_core.store.api_tokens import ApiTokenView, Holder
+from swarm_core.store import keys, people
+from swarm_core.store.api_tokens import ApiTokenView, HeldTokenView, Holder
 from swarm_core.store.database import Database, transaction
 from swarm_protocol.claims import hash_secret
 from swarm_protocol.errors import SwarmError
@@ -34,7 +34,7 @@ class Made:
 
 
 class ApiTokens:
-    """Makes and ends tokens of the caller's own."""
+    """Makes and ends tokens of the caller's own; shows and ends those of others."""
 
     def __init__(self, database: Database, *, changed: Callable[[], None]) -> None:
         """`changed` is called after the commit when a token is good no more."""
@@ -75,6 +75,25 @@ class ApiTokens:
             if not await rows.remove(connection, who.id, name):
                 raise _no_token(name)
             await keys.audit(connection, f"user:{who.name}", "remove_token", name)
+        self._changed()
+
+    # Of others -------------------------------------------------------------------------------------------
+
+    async def of_people(self, user: str | None, after: tuple[str, str], most: int) -> list[HeldTokenView]:
+        """Tokens of a person, or (None) of all. Raises SwarmError(not_found)."""
+        if user is not None and await people.by_name(self._database.api, user) is None:
+            raise no_user(user)
+        return await rows.of_people(self._database.api, after, user, most)
+
+    async def remove_of(self, who: Identity, user: str, name: str) -> None:
+        """End somebody's token at once. Raises SwarmError(not_found)."""
+        async with transaction(self._database.api) as connection:
+            person = await people.by_name(connection, user)
+            if person is None:
+                raise no_user(user)
+            if not await rows.remove(connection, person.id, name):
+                raise SwarmError("not_found", f"{user} has no token {name}", hint=f"`swarm token list --user {user}`")
+            await keys.audit(connection, f"user:{who.name}", "remove_token", name, None, of=user)
         self._changed()
 
     async def _show(self, who: Identity, name: str) -> ApiTokenView:

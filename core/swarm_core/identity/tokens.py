@@ -49,12 +49,14 @@ def make_signing_key() -> bytes:
 class Tokens:
     """Issues and verifies access tokens."""
 
-    def __init__(self, signing_key: bytes, now: Callable[[], float], *, life: float = ACCESS_SECONDS) -> None:
-        """`now`: seconds since the epoch; `life`: of a token in seconds, at most 15 minutes."""
+    def __init__(
+        self, signing_key: bytes, now: Callable[[], float], *, life: Callable[[], float] = lambda: ACCESS_SECONDS
+    ) -> None:
+        """`now`: seconds since the epoch; `life`: of a token in seconds, 15 minutes at most count."""
         self._key = Ed25519PrivateKey.from_private_bytes(signing_key)
         self._public = self._key.public_key()
         self._now = now
-        self._life = min(life, ACCESS_SECONDS)
+        self._life = life
         self._verified: OrderedDict[bytes, AccessClaims] = OrderedDict()
 
     def issue_user(self, person: UUID, project: UUID, role: str, generation: int) -> Granted:
@@ -67,7 +69,7 @@ class Tokens:
 
     def _issue(self, *, aud: str, sub: str, gen: int, project: str = "", role: str = "") -> Granted:
         now = int(self._now())
-        end = now + max(1, int(self._life))
+        end = now + max(1, int(min(self._life(), ACCESS_SECONDS)))
         mark = secrets.token_hex(8)
         claims = AccessClaims(
             iss=ISSUER, aud=aud, sub=sub, iat=now, exp=end, jti=mark, project=project, role=role, gen=gen

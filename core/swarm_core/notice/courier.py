@@ -7,6 +7,7 @@ at least. One receiver that is slow or down does not hold up the others: each la
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from swarm_core.clock import Clock
 from swarm_core.module import Log
 from swarm_core.notice import payload, signing
 from swarm_core.notice.outcome import Outcome
-from swarm_core.notice.patience import Patience, pause
+from swarm_core.notice.patience import pause
+from swarm_core.notice.settings import NoticeSettings
 from swarm_core.store import deliveries, webhooks
 from swarm_core.store.database import CONFLICT, LOST, Database
 from swarm_core.store.deliveries import Claimed, Receiver
@@ -66,21 +68,17 @@ class Courier:
         sealer: Opening,
         poster: Posting,
         mailer: Mailing | None,
-        patience: Patience,
-        timeout: float,
-        base: str,
+        settings: Callable[[], NoticeSettings],
         user_agent: str,
     ) -> None:
-        """`timeout`: seconds that one try takes at most; links go to `base`."""
+        """`settings`: those that count now."""
         self._database = database
         self._clock = clock
         self._log = log
         self._sealer = sealer
         self._poster = poster
         self._mailer = mailer
-        self._patience = patience
-        self._lost_after = timeout * _LOST_AFTER
-        self._base = base
+        self._settings = settings
         self._user_agent = user_agent
         self._busy: Counter[str] = Counter()
         self._tries: set[asyncio.Task[None]] = set()
@@ -114,7 +112,7 @@ class Courier:
         """Begin a try of each that is due, as far as there is room; seconds until there is more to do."""
         while (room := SLOTS - len(self._tries)) > 0:
             full = [lane for lane, count in self._busy.items() if count >= LANE]
-            found = await deliveries.claim(self._database.api, room, LANE, full, self._lost_after)
+            found = await deliveries.claim(self._database.api, room, LANE, full, self._settings().timeout * _LOST_AFTER)
             for each in found:
                 self._begin(each)
             if not found:
@@ -174,7 +172,7 @@ class Courier:
             keys = self._keys(claimed.webhook, receiver)
         except SwarmError as error:
             return Outcome(error=error.message)
-        body, name = payload.linked(claimed.body, self._base), payload.subject_id(claimed.id)
+        body, name = payload.linked(claimed.body, self._settings().public_url), payload.subject_id(claimed.id)
         signed = signing.headers(name, int(claimed.now), body, keys)
         return await self._poster.post(
             receiver.url, {"content-type": "application/json", "user-agent": self._user_agent, **signed}, body
@@ -188,13 +186,13 @@ class Courier:
     async def _mail(self, claimed: Claimed, address: str) -> Outcome:
         if self._mailer is None:
             return Outcome(error="this core sends no mail; set SWARM_SMTP_HOST")
-        told = payload.decode(payload.linked(claimed.body, self._base))
+        told = payload.decode(payload.linked(claimed.body, self._settings().public_url))
         return await self._mailer.send(address, told, payload.subject_id(claimed.id))
 
     async def _note(self, claimed: Claimed, outcome: Outcome) -> None:
         again = None
         if not (outcome.ok or outcome.final or outcome.gone or claimed.job is None):
-            again = pause(self._patience, claimed.tries, claimed.age, random.random(), outcome.asked)
+            again = pause(self._settings().patience, claimed.tries, claimed.age, random.random(), outcome.asked)
         state = "delivered" if outcome.ok else "dead" if again is None else "waiting"
         if state == "dead":
             self._log.warning("a notice is given up", to=claimed.target, job=claimed.job, error=outcome.error)

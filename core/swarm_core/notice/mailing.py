@@ -24,7 +24,7 @@ _PERMANENT: Final = range(500, 600)
 class Mailer:
     """Sends mail; how much at once is the courier's to bound."""
 
-    def __init__(self, mail: Mail, trust: Callable[[], ssl.SSLContext], *, timeout: float) -> None:
+    def __init__(self, mail: Mail, trust: Callable[[], ssl.SSLContext], *, timeout: Callable[[], float]) -> None:
         """`trust` makes a fresh context; `timeout`: seconds that the server may take for each of its answers."""
         self._mail = mail
         self._trust = trust
@@ -34,7 +34,7 @@ class Mailer:
         """One try."""
         message = compose(told, to=to, sender=self._mail.sender, delivery=delivery)
         try:
-            async with asyncio.timeout(self._timeout * _IN_ALL):
+            async with asyncio.timeout(self._timeout() * _IN_ALL):
                 return await aside(lambda: self._send(message, to))
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
@@ -54,8 +54,8 @@ class Mailer:
     def _connect(self) -> smtplib.SMTP:
         mail = self._mail
         if mail.tls == "tls":
-            return smtplib.SMTP_SSL(mail.host, mail.port, timeout=self._timeout, context=self._trust())
-        server = smtplib.SMTP(mail.host, mail.port, timeout=self._timeout)
+            return smtplib.SMTP_SSL(mail.host, mail.port, timeout=self._timeout(), context=self._trust())
+        server = smtplib.SMTP(mail.host, mail.port, timeout=self._timeout())
         if mail.tls == "starttls":
             try:
                 server.starttls(context=self._trust())

@@ -35,7 +35,9 @@ async def look_up(host: str, port: int) -> list[Address]:
 class Poster:
     """Posts bodies."""
 
-    def __init__(self, allowed: Allowed, trust: ssl.SSLContext, *, timeout: float, resolve: Resolve = look_up) -> None:
+    def __init__(
+        self, allowed: Allowed, trust: ssl.SSLContext, *, timeout: Callable[[], float], resolve: Resolve = look_up
+    ) -> None:
         """`timeout`: seconds for all of one post."""
         self._allowed = allowed
         self._trust = trust
@@ -45,13 +47,13 @@ class Poster:
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         """One try."""
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout()):
                 target = parse_target(url, self._allowed)
                 return await self._post(target, await self._addresses(target), headers, body)
         except SwarmError as error:
             return Outcome(error=one_line(error.message))
         except TimeoutError:
-            return Outcome(error=f"no answer within {self._timeout:g} s")
+            return Outcome(error=f"no answer within {self._timeout():g} s")
         except (OSError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             return Outcome(error=one_line(str(error)) or type(error).__name__)
 

@@ -18,7 +18,7 @@ from swarm_core.recurring.firing import Fired, Firing, following, group, plan_of
 from swarm_core.recurring.recurrence import Recurrence, recurrence
 from swarm_core.recurring.zones import UnknownZone
 from swarm_core.specs import decode_spec, invalid_spec
-from swarm_core.store import events
+from swarm_core.store import events, keys
 from swarm_core.store import schedules as rows
 from swarm_core.store.database import Connection, Database, transaction
 from swarm_core.store.events import Event
@@ -31,6 +31,9 @@ from swarm_protocol.spec import MAX_SPEC_BYTES
 
 MAX_PREVIEW: Final = 100
 _YEAR: Final = timedelta(days=366)
+_AUDITED: Final = {
+    "created": "add", "changed": "edit", "paused": "pause", "resumed": "resume", "removed": "remove"
+}  # fmt: skip
 _ODD: Final = 20
 
 
@@ -215,6 +218,7 @@ class Schedules:
             await self._firing.carry_out(connection, [(due, decision)], fired, f"run by {who.name}")
             if fired.failed:
                 raise SwarmError("conflict", f"{definition.name} can't run now: {fired.failed[0]}")
+            await keys.audit(connection, _actor(who), "run_schedule", definition.name, who.project, id=row.id)
         self._firing.tell(fired)
         job, state, _ = fired.moves[-1]
         return Ran(job, state)
@@ -384,11 +388,12 @@ def _actor(who: Caller) -> str:
 
 
 async def _tell(connection: Connection, who: Caller, schedule: int, name: str, what: str) -> None:
-    """Add a change to the event stream."""
+    """Add a change to the event stream and to the audit."""
     change = Event(
         kind="schedule", subject=str(schedule), what=what, actor=_actor(who), project=who.project, detail={"name": name}
     )
     await events.record(connection, [change])
+    await keys.audit(connection, _actor(who), f"{_AUDITED[what]}_schedule", name, who.project, id=schedule)
 
 
 def _changed_meanwhile(found: ScheduleView, version: int) -> SwarmError:

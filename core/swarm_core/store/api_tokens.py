@@ -26,6 +26,12 @@ class ApiTokenView(msgspec.Struct, kw_only=True, frozen=True):
     expired: bool
 
 
+class HeldTokenView(ApiTokenView, kw_only=True, frozen=True):
+    """A token as administrators see it."""
+
+    user: str
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """For whom a token stands."""
@@ -66,6 +72,11 @@ async def views(
 ) -> list[ApiTokenView]:
     """A person's tokens by name; one alone."""
     return [ApiTokenView(**row) for row in await on.fetch(_SQL["views"], person, after, most, name)]
+
+
+async def of_people(pool: Pool, after: tuple[str, str], user: str | None, most: int) -> list[HeldTokenView]:
+    """Tokens after a person and a name, of one person or (None) of all."""
+    return [HeldTokenView(**row) for row in await pool.fetch(_SQL["of_people"], *after, user, most)]
 
 
 async def holder(pool: Pool, secret_hash: bytes) -> Holder | None:

@@ -229,8 +229,14 @@ async def remove_ended(pool: Pool, job: int, project: UUID, actor: str) -> bool:
         if await connection.fetchval(_SQL["lock_ended"], job, project) is None:
             return False
         await usage.book(connection, [job])
+        await audit_others(connection, job, actor, "remove_job")
         await connection.execute(_SQL["remove_ended"], job, project, actor)
     return True
+
+
+async def audit_others(connection: Connection, job: int, actor: str, action: str) -> None:
+    """Note what was done to a job that is somebody else's; one's own is in the job's history, and there alone."""
+    await connection.execute(_SQL["audit_others"], job, actor, action)
 
 
 async def wake_due(pool: Pool, most: int, actor: str) -> list[tuple[int, int]]:

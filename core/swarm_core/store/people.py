@@ -149,6 +149,29 @@ class AccountView(msgspec.Struct, kw_only=True, frozen=True):
     sign_ins: int
 
 
+class SignInView(msgspec.Struct, kw_only=True, frozen=True):
+    """A sign-in that goes on, without its token."""
+
+    id: UUID
+    user: str
+    client: str
+    """What signed in, as it called itself."""
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+
+
+async def sign_ins(pool: Pool, after: tuple[str, UUID], user: str | None, most: int) -> list[SignInView]:
+    """Sign-ins after a person and an id, of one person or (None) of all."""
+    return [SignInView(**row) for row in await pool.fetch(_SQL["sign_ins"], *after, user, most)]
+
+
+async def end_login(connection: Connection, person: UUID, sign_in: UUID) -> str | None:
+    """Forget one of their sign-ins; what had signed in, None where there is no such one."""
+    found: str | None = await connection.fetchval(_SQL["end_login"], person, sign_in)
+    return found
+
+
 async def lock_accounts(connection: Connection) -> None:
     """Until the end of the transaction nobody else changes an account."""
     await connection.execute(_SQL["lock_accounts"], _FIRST)

@@ -6,7 +6,7 @@ Tests act on the same modules as the composition root builds; only connections a
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +21,7 @@ from swarm_core.harvester import Harvester, Report
 from swarm_core.hibernator import Hibernator
 from swarm_core.leases import Leases
 from swarm_core.limits import ProjectLimits
+from swarm_core.live import Live
 from swarm_core.module import Module, Supervisor
 from swarm_core.operating import Operating
 from swarm_core.receiver import Receiver
@@ -35,6 +36,7 @@ from swarm_core.steering import Steering
 from swarm_core.store import sessions
 from swarm_core.store.database import Database, transaction
 from swarm_core.templates import Templates
+from swarm_core.tuning.overlay import USUAL
 from swarm_protocol import messages as m
 from swarm_protocol.heartbeat import Opener
 from swarm_protocol.ids import DEFAULT_PROJECT, ProjectId, SessionId, uuid7
@@ -165,7 +167,10 @@ class Spine:
         self.clock = SystemClock()
         self.log = SilentLog()
         self.timers = timers
-        self.dispatcher = Dispatcher(self.core, self.clock, self.log, unreachable=timers.unreachable, freed=self._freed)
+        self.live = Live(replace(USUAL, timers=timers), self.clock)
+        self.dispatcher = Dispatcher(
+            self.core, self.clock, self.log, unreachable=lambda: timers.unreachable, freed=self._freed
+        )
         self.harvester = Harvester(database, self.clock, self.log, core=self.core, changed=self._changed)
         self.limits = ProjectLimits(database, self.clock, self.log, changed=self._freed)
         self.scheduler = Scheduler(
@@ -204,15 +209,13 @@ class Spine:
             self.dispatcher,
             self.clock,
             self.log,
-            timers,
+            self.live,
             core=self.core,
             settle=settle,
             shape=shape,
             changed=self._changed,
         )
-        self.drains = Drains(
-            database, self.dispatcher, self.clock, self.log, every=timers.sweep, settle=settle, changed=self._changed
-        )
+        self.drains = Drains(database, self.dispatcher, self.live, self.log, settle=settle, changed=self._changed)
         self.sightings = Sightings(database, self.dispatcher, self.clock, self.log, core=self.core)
         self.reconciler = Reconciler(
             database, self.dispatcher, self.log, settle=settle, shape=shape, changed=self._changed

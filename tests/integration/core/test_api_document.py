@@ -200,9 +200,26 @@ class Visitor:
         await self.ok("POST", "/tokens", 201, json={"name": "ci", "role": "observer", "ttl": 3600})
         await self.ok("POST", "/tokens/ci/rotate")
         await self.ok("GET", "/tokens?limit=1")
+        for path in ("/users/*/tokens", "/users/*/sign-ins", "/audit?action=set_role&limit=1"):
+            await self.ok("GET", path)
+        await self.ok("DELETE", "/users/ana/tokens/ci", 204)
+        await self.ok("POST", "/tokens", 201, json={"name": "ci", "role": "observer", "ttl": 3600})
         await self.ok("DELETE", "/tokens/ci", 204)
         await self.ok("DELETE", "/projects/lab", 204)
+        await self.ok("DELETE", f"/users/ben/sign-ins/{await self.sign_in_of_ben()}", 204)
+        await self.ok("DELETE", "/users/ben/sign-ins", 204)
         await self.ok("DELETE", "/users/ben", 204)
+
+    async def sign_in_of_ben(self) -> str:
+        await self.ok("POST", "/login", json={"user": "ben", "password": PASSWORD})
+        [found] = (await self.ok("GET", "/users/ben/sign-ins"))["items"]
+        return str(found["id"])
+
+    async def keep_settings(self) -> None:
+        await self.ok("PUT", "/settings/retention.jobs", json={"value": "90d"})
+        for path in ("/settings", "/settings/retention.jobs", "/settings/retention.jobs/history"):
+            await self.ok("GET", path)
+        await self.ok("DELETE", "/settings/retention.jobs")
 
     async def keep_secrets(self, folder: Path) -> None:
         await self.ok("PUT", "/secrets/db", content=b"hush")
@@ -312,6 +329,7 @@ async def test_real_answers_are_what_the_document_says(core: LiveCore, tmp_path:
     await visitor.keep_a_schedule()
     await visitor.look_back()
     await visitor.keep_accounts()
+    await visitor.keep_settings()
     await visitor.keep_secrets(tmp_path)
     await visitor.read_the_log()
     await visitor.keep_mounts()

@@ -103,7 +103,7 @@ async def test_a_worker_of_another_core_is_asked_through_redis(core: Spine, redi
     job = await core.submit()
     cache = Cache(redis_url, core.clock, core.log)
     await cache.put(f"workers:{core.core}", core.dispatcher.workers(), ttl=30)
-    empty = Dispatcher(uuid4(), core.clock, core.log, unreachable=5.0, freed=lambda: None)
+    empty = Dispatcher(uuid4(), core.clock, core.log, unreachable=lambda: 5.0, freed=lambda: None)
     elsewhere = Fleet(uuid4(), empty, cache, core.clock)
     [told] = (
         await Explain(core.database, core.scheduler.shape, core.limits, elsewhere.workers).job(DEFAULT_PROJECT, job)

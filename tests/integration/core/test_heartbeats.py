@@ -63,7 +63,7 @@ def add_session(dispatcher: Dispatcher, key_id: int = 7) -> Session:
 @asynccontextmanager
 async def scene() -> AsyncIterator[Scene]:
     clock, freed = sessions.StillClock(), list[float]()
-    dispatcher = Dispatcher(uuid4(), clock, SilentLog(), unreachable=5.0, freed=lambda: freed.append(clock.now))
+    dispatcher = Dispatcher(uuid4(), clock, SilentLog(), unreachable=lambda: 5.0, freed=lambda: freed.append(clock.now))
     session = add_session(dispatcher)
     server = Heartbeats(dispatcher)
     port = server.bind("127.0.0.1", 0)
@@ -163,7 +163,7 @@ async def test_a_flood_hides_no_genuine_beat_and_is_not_answered() -> None:
 @given(st.lists(st.sampled_from(["beat", "replay", "forge", "lose", "wait"]), max_size=60))
 def test_whatever_arrives_only_genuine_new_beats_count(events: list[str]) -> None:
     clock = sessions.StillClock()
-    dispatcher = Dispatcher(uuid4(), clock, SilentLog(), unreachable=5.0, freed=lambda: None)
+    dispatcher = Dispatcher(uuid4(), clock, SilentLog(), unreachable=lambda: 5.0, freed=lambda: None)
     session = add_session(dispatcher)
     server, sealer = Heartbeats(dispatcher), Sealer(7, sessions.KEY)
     sent, genuine = [sealer.seal(beat())], 0

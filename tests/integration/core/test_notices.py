@@ -383,7 +383,7 @@ async def test_a_name_is_connected_to_by_a_checked_address_and_has_to_prove_that
         return [ip_address("10.0.0.1"), ip_address("127.0.0.9"), ip_address("127.0.0.1")]
 
     async with hooks(authority.context()) as hook:
-        poster = Poster(parse_allowed("127.0.0.0/8"), settings(authority).trust(), timeout=10, resolve=resolve)
+        poster = Poster(parse_allowed("127.0.0.0/8"), settings(authority).trust(), timeout=lambda: 10, resolve=resolve)
         told = await poster.post(f"https://hooks.test:{hook.port}/a", {}, b"{}")
         assert (told.ok, told.status, told.error) == (True, 204, ""), (
             "the first one that answers of those that are allowed"

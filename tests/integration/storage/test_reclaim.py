@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,12 +13,14 @@ from tests.integration.core.spine import SilentLog
 from tests.integration.storage.vault import ANA, OURS, Vault, digest_of, pieces, vault
 
 from swarm_core.clock import SystemClock
+from swarm_core.live import Live
 from swarm_core.reclaim import Reclaimer
 from swarm_core.settings import Retention, SyslogRetention
 from swarm_core.store import syslog as syslog_rows
 from swarm_core.syslog.backlog import Kept
 from swarm_core.syslog.levels import Level
 from swarm_core.syslog.line import Line
+from swarm_core.tuning.overlay import USUAL
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import uuid7
 
@@ -32,9 +35,8 @@ def reclaimer(one: Vault, retention: Retention = NOW) -> Reclaimer:
         one.uploads,
         SystemClock(),
         SilentLog(),
+        Live(replace(USUAL, retention=retention), SystemClock()),
         core=uuid7(),
-        retention=retention,
-        every=60,
     )
 
 

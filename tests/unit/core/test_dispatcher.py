@@ -21,7 +21,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.dispatcher = Dispatcher(
-            uuid4(), StillClock(), SilentLog(), unreachable=5.0, freed=lambda: self.freed.append(True)
+            uuid4(), StillClock(), SilentLog(), unreachable=lambda: 5.0, freed=lambda: self.freed.append(True)
         )
         self.session = session(2, send=self.sent.append)
         self.dispatcher.add(self.session)

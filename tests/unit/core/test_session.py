@@ -19,7 +19,7 @@ def connected(minor: int = 2, jobs: int = 1) -> tuple[Dispatcher, Session, list[
     """A worker of four slots with some jobs, and what it is told."""
     told: list[FromCore] = []
     made = session(4, send=told.append, minor=minor)
-    dispatcher = Dispatcher(uuid7(), StillClock(), SilentLog(), unreachable=5.0, freed=lambda: None)
+    dispatcher = Dispatcher(uuid7(), StillClock(), SilentLog(), unreachable=lambda: 5.0, freed=lambda: None)
     dispatcher.add(made)
     dispatcher.ready(made, [(job, 1, JOB) for job in range(jobs)])
     return dispatcher, made, told
@@ -52,7 +52,7 @@ def test_one_of_an_older_version_is_told_nothing_and_gets_nothing() -> None:
 def test_it_is_told_after_it_was_reconciled_and_not_before() -> None:
     told: list[FromCore] = []
     made = session(4, send=told.append, minor=2)
-    dispatcher = Dispatcher(uuid7(), StillClock(), SilentLog(), unreachable=5.0, freed=lambda: None)
+    dispatcher = Dispatcher(uuid7(), StillClock(), SilentLog(), unreachable=lambda: 5.0, freed=lambda: None)
     made.take(Wishes(name="w", drained_by="user:ada", overdue=True, capacity={"slots": 2}))
     dispatcher.add(made)
     assert told == []

@@ -21,6 +21,14 @@ from api_token t join project r on r.id = t.project_id
 where t.person_id = $1 and t.name > $2 and ($4::text is null or t.name = $4)
 order by t.name limit $3;
 
+-- Tokens of one person, or of all ($3 null), after a person and a name; for administrators.
+-- name: of_people
+select p.name as user, t.name, t.role, r.name as project, t.created_at, t.expires_at, t.used_at,
+       t.expires_at <= swarm_now() as expired
+from api_token t join person p on p.id = t.person_id join project r on r.id = t.project_id
+where (p.name, t.name) > ($1, $2) and ($3::text is null or p.name = $3)
+order by p.name, t.name limit $4;
+
 -- Whose it is, the role that the person has in its project, and its own.
 -- name: holder
 select t.id, t.role as most, r.id as project_id, r.name as project, extract(epoch from t.expires_at)::float8 as expires_at,

@@ -161,6 +161,12 @@ with job as (
    k as (delete from idempotency where job_id in (select id from job))
 select count(*) as removed from job;
 
+-- name: audit_others
+insert into audit (at, project_id, actor, action, subject, detail)
+select swarm_now(), j.project_id, $2, $3, j.id::text, json_strip_nulls(json_build_object('of', p.name, 'name', j.name))
+from job j left join person p on p.id = j.person_id
+where j.id = $1 and 'user:' || p.name is distinct from $2;
+
 -- Jobs whose start time or backoff has come. Each core takes its own part.
 -- name: wake_due
 with due as (

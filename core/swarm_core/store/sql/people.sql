@@ -93,6 +93,16 @@ update person set password_hash = $2, generation = generation + 1 where id = $1;
 -- name: end_logins
 delete from login_token where person_id = $1 and ($2::bytea is null or secret_hash <> $2);
 
+-- Sign-ins of one person, or of all ($3 null), after a person and an id; for administrators.
+-- name: sign_ins
+select t.id, p.name as user, t.client, t.created_at, t.used_at, t.expires_at
+from login_token t join person p on p.id = t.person_id
+where t.expires_at > swarm_now() and (p.name, t.id) > ($1, $2) and ($3::text is null or p.name = $3)
+order by p.name, t.id limit $4;
+
+-- name: end_login
+delete from login_token where person_id = $1 and id = $2 and expires_at > swarm_now() returning client;
+
 -- name: schedules_of
 select name from schedule where person_id = $1 order by name limit 5;
 

@@ -45,12 +45,12 @@ def test_a_token_says_who_and_for_how_long() -> None:
 
 
 def test_no_token_lives_longer_than_15_minutes() -> None:
-    assert user_token(made(ManualClock(), life=86400)).expires_in == 900
+    assert user_token(made(ManualClock(), life=lambda: 86400)).expires_in == 900
 
 
 def test_a_token_ends_even_where_it_is_remembered() -> None:
     clock = ManualClock()
-    tokens = made(clock, life=60)
+    tokens = made(clock, life=lambda: 60)
     token = user_token(tokens).token
     tokens.verify(token, AUD_USER)
     clock.now += 59.9
