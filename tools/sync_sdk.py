@@ -21,6 +21,7 @@ SOURCES: Final = {
     "syslog": ("Syslog", "syslog"),
     "settings": ("Settings", "settings"),
     "audit": ("Audit", "audit"),
+    "interactions": ("Interactions", "interactions"),
     "mounts": ("Mounts", "mounts"),
     "webhooks": ("Webhooks", "webhooks"),
 }

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from swarm_consumer.audit import Audit
     from swarm_consumer.events import Away, Back, EventFilter
     from swarm_consumer.images import Images, Pushed
+    from swarm_consumer.interactions import Interactions
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
     from swarm_consumer.mounts import Mounts
     from swarm_consumer.projects import Projects
@@ -421,6 +422,13 @@ class Client:
         from swarm_consumer.audit import Audit
 
         return Audit(self._transport)
+
+    @property
+    def interactions(self) -> "Interactions":
+        """What workers and their cores say to one another: `client.interactions.of_job(…)`."""
+        from swarm_consumer.interactions import Interactions
+
+        return Interactions(self._transport)
 
     @property
     def mounts(self) -> "Mounts":

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from swarm_consumer.credentials import Credentials
     from swarm_consumer.events import Away, Back, EventFilter
     from swarm_consumer.images import Pushed
+    from swarm_consumer.interactions import Conversation, Interactions, Message
     from swarm_consumer.jobs import JobFilter
     from swarm_consumer.logs import LogCursor, LogEvent
     from swarm_consumer.models import (
@@ -371,6 +372,36 @@ class SyncAudit:
     def entries(self, which: AuditFilter | None = None, *, limit: int | None = 100) -> Iterator[AuditEntry]:
         """Entries, newest first, at most `limit` (None: all)."""
         return self._portal.iterate(self._verbs.entries(which, limit=limit))
+
+
+class SyncInteractions:
+    """The verbs about conversations. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Interactions) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def of_worker(self, worker: str, *, after: str | None = None, wait: float = 0.0, limit: int = 500) -> Conversation:
+        """The newest messages of a worker (its name or id); with `after` those since, within `wait` seconds."""
+        return self._portal.call(self._verbs.of_worker(worker, after=after, wait=wait, limit=limit))
+
+    def of_job(self, job: int, *, after: str | None = None, wait: float = 0.0, limit: int = 500) -> Conversation:
+        """What was said about a job, from memory and from its history; `after` and `wait` as for a worker."""
+        return self._portal.call(self._verbs.of_job(job, after=after, wait=wait, limit=limit))
+
+    def changes(
+        self, *, worker: str | None = None, job: int | None = None, after: str | None = None, wait: float = 25.0
+    ) -> Iterator[Conversation]:
+        """What there is, or what came after a cursor, then each part as it comes; after `wait` seconds without any an
+        empty one, whose `quiet` counts the signs of life. Goes on over an outage of a minute. Give a worker or a job.
+        """
+        return self._portal.iterate(self._verbs.changes(worker=worker, job=job, after=after, wait=wait))
+
+    def follow(
+        self, *, worker: str | None = None, job: int | None = None, after: str | None = None
+    ) -> Iterator[Message]:
+        """The messages of `changes`, one by one."""
+        return self._portal.iterate(self._verbs.follow(worker=worker, job=job, after=after))
 
 
 class SyncMounts:
@@ -764,6 +795,11 @@ class SyncClient:
     def audit(self) -> SyncAudit:
         """The verbs of `Client.audit`."""
         return SyncAudit(self._portal, self._client.audit)
+
+    @property
+    def interactions(self) -> SyncInteractions:
+        """The verbs of `Client.interactions`."""
+        return SyncInteractions(self._portal, self._client.interactions)
 
     @property
     def mounts(self) -> SyncMounts:

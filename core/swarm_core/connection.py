@@ -8,6 +8,7 @@ from typing import Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from swarm_core.clock import Clock
+from swarm_core.interactions.record import Record
 from swarm_protocol import frames
 from swarm_protocol import messages as m
 
@@ -18,9 +19,11 @@ _OUTBOX: Final = 100_000
 class Connection:
     """A websocket with an outbox."""
 
-    def __init__(self, socket: WebSocket, clock: Clock, good_for: float) -> None:
+    def __init__(self, socket: WebSocket, clock: Clock, good_for: float, record: Record) -> None:
+        """`record` gets what is said in either direction."""
         self._socket = socket
         self._clock = clock
+        self._record = record
         self._outbox: deque[m.FromCore] = deque()
         self._more = asyncio.Event()
         self._closing: tuple[int, str] | None = None
@@ -64,7 +67,9 @@ class Connection:
                 raise frames.FrameError("text where a binary frame belongs") from None
             except TimeoutError:
                 continue
-            return frames.from_worker.decode(frame)
+            batch = frames.from_worker.decode(frame)
+            self._record.note(batch, self._clock.time())
+            return batch
 
     async def write(self) -> None:
         """Send what gathers until the connection closes."""
@@ -72,7 +77,9 @@ class Connection:
             while True:
                 await self._more.wait()
                 self._more.clear()
-                batch, self._outbox = self._outbox, deque()
+                batch, self._outbox = list(self._outbox), deque()
+                if batch:
+                    self._record.note(batch, self._clock.time())
                 for frame in frames.pack(batch):
                     await self._socket.send_bytes(frame)
                 if self._closing is not None and not self._outbox:

@@ -151,6 +151,7 @@ class Dispatcher:
         away = silent or bool(session.closed())
         session.heard_udp = now
         session.pulse.note(now, beat.sent_at, session.opener.newest)
+        session.record.beats += 1
         self._note(session, beat.load, beat.state)
         if away and not session.closed():
             self._freed()

@@ -20,6 +20,8 @@ from swarm_core.clock import Clock
 from swarm_core.connection import Connection
 from swarm_core.dispatcher import Dispatcher
 from swarm_core.harvester import Harvester, Report
+from swarm_core.interactions.record import Record
+from swarm_core.interactions.records import Records
 from swarm_core.machines import Machines
 from swarm_core.module import Log
 from swarm_core.offers import offers_of
@@ -109,6 +111,7 @@ class Gateway:
         timers: Timers,
         facts: Facts,
         board: Board,
+        records: Records,
     ) -> None:
         self._database = database
         self._dispatcher = dispatcher
@@ -124,6 +127,7 @@ class Gateway:
         self._timers = timers
         self._facts = facts
         self._board = board
+        self._records = records
         self._open: set[Connection] = set()
         self.udp_port = 0
         """Where this core takes beats; set before the first connection."""
@@ -143,16 +147,22 @@ class Gateway:
         identity = identity_of(socket)
         worker = identity.id
         await socket.accept()
-        connection = Connection(socket, self._clock, identity.expires_at - self._clock.time())
+        record = self._records.opened(worker)
+        connection = Connection(socket, self._clock, identity.expires_at - self._clock.time(), record)
         self._open.add(connection)
-        writer = asyncio.create_task(connection.write())
+        writer, left = asyncio.create_task(connection.write()), 0
         try:
-            await self._converse(connection, worker)
+            await self._converse(connection, worker, record)
         except (WebSocketDisconnect, TimeoutError, frames.FrameError, SwarmError) as error:
+            left = error.code if isinstance(error, WebSocketDisconnect) else 0
             self._note_end(connection, worker, error)
         finally:
             self._open.discard(connection)
-            await connection.finish(writer)
+            code = connection.closing[0] if connection.closing is not None else left
+            try:
+                await connection.finish(writer)
+            finally:
+                self._records.closed(worker, code)
 
     def _note_end(self, connection: Connection, worker: UUID, error: Exception) -> None:
         """Why a connection ended; of a worker that left in order that was said already."""
@@ -161,7 +171,7 @@ class Gateway:
         if code != 1000:
             self._log.info("a worker's connection ended", worker=worker, reason=reason)
 
-    async def _converse(self, connection: Connection, worker: UUID) -> None:
+    async def _converse(self, connection: Connection, worker: UUID, record: Record) -> None:
         async with asyncio.timeout(_HELLO_SECONDS):
             first = await connection.read()
         hello = first[0] if first else None
@@ -174,7 +184,7 @@ class Gateway:
                 m.CLOSE_VERSION, f"the core speaks protocol {ours}, the worker {hello.major}.{hello.minor}"
             )
             return
-        session = await self._welcome(connection, worker, hello)
+        session = await self._welcome(connection, worker, hello, record)
         if session is None:
             connection.close(m.CLOSE_REVOKED, "this worker was revoked")
             return
@@ -186,7 +196,7 @@ class Gateway:
             self._dispatcher.remove(session)
             self._terminals.lost(session)
 
-    async def _welcome(self, connection: Connection, worker: UUID, hello: m.Hello) -> Session | None:
+    async def _welcome(self, connection: Connection, worker: UUID, hello: m.Hello, record: Record) -> Session | None:
         session_id = SessionId(uuid7())
         try:
             async with transaction(self._database.hot) as db:
@@ -223,6 +233,7 @@ class Gateway:
             close=connection.close,
             heard_ws=self._clock.monotonic(),
             minor=hello.minor,
+            record=record,
         )
         session.take(known.wishes)
         self._dispatcher.add(session)
@@ -258,12 +269,12 @@ class Gateway:
                 case m.Started() | m.Harvesting():
                     self._report_step(session, message)
                 case m.Progress():
-                    if not self._refuse_stale(session, message.ref):
+                    if not self._refuse_stale(session, message):
                         self._progress.hear(session.worker, message)
                 case m.Finished():
                     self._report_end(session, message)
                 case m.Accepted():
-                    self._refuse_stale(session, message.ref)
+                    self._refuse_stale(session, message)
                 case m.Ping():
                     self._dispatcher.ping(session, message.seq, message.load)
                 case m.Reconcile():
@@ -283,22 +294,26 @@ class Gateway:
                 case _ as never:
                     assert_never(never)
 
-    def _refuse_stale(self, session: Session, ref: m.Ref) -> bool:
+    def _refuse_stale(self, session: Session, message: m.Accepted | m.Started | m.Harvesting | m.Progress) -> bool:
         """Whether the attempt isn't this session's; the worker is then told to let go of it."""
-        if self._dispatcher.holds(session, ref):
+        if self._dispatcher.holds(session, message.ref):
             return False
-        session.send(m.Discard(ref=ref))
+        self._refuse(session, message)
         return True
+
+    def _refuse(self, session: Session, message: m.Accepted | m.Started | m.Harvesting | m.Progress | m.Log) -> None:
+        session.record.refuse(message, self._clock.time())
+        session.send(m.Discard(ref=message.ref))
 
     def _take_log(self, session: Session, message: m.Log) -> None:
         ref = message.ref
         if not self._dispatcher.sends_log_of(session, ref):
-            session.send(m.Discard(ref=ref))
+            self._refuse(session, message)
         else:
             self._logs.append(ref.job, ref.attempt, message.stream, message.offset, message.data)
 
     def _report_step(self, session: Session, message: m.Started | m.Harvesting) -> None:
-        if not self._refuse_stale(session, message.ref):
+        if not self._refuse_stale(session, message):
             self._harvester.report(Report(session.worker, message))
 
     def _report_end(self, session: Session, message: m.Finished) -> None:
@@ -308,11 +323,13 @@ class Gateway:
         else:
             self._dispatcher.free(session, message.ref, (message.stdout, message.stderr))
         done = self._harvester.report(Report(session.worker, message))
-        done.add_done_callback(lambda future: self._acknowledge(session, message.ref, future))
+        done.add_done_callback(lambda future: self._acknowledge(session, message, future))
 
-    def _acknowledge(self, session: Session, ref: m.Ref, done: "asyncio.Future[bool]") -> None:
+    def _acknowledge(self, session: Session, message: m.Finished, done: "asyncio.Future[bool]") -> None:
         if not done.cancelled() and done.exception() is None:
-            session.send(m.Ack(ref=ref))
+            if not done.result():
+                session.record.refuse(message, self._clock.time())
+            session.send(m.Ack(ref=message.ref))
 
     async def _refresh(self, session: Session, connection: Connection, assertion: str) -> None:
         try:

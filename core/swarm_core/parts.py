@@ -39,6 +39,9 @@ from swarm_core.identity.secrets import Secrets
 from swarm_core.identity.tokens import Tokens
 from swarm_core.identity.workers import Workers
 from swarm_core.images import Images
+from swarm_core.interactions.conversations import Conversations
+from swarm_core.interactions.records import Records
+from swarm_core.interactions.relay import Relay
 from swarm_core.joblogs import JobLogs
 from swarm_core.leases import Leases
 from swarm_core.library import Library
@@ -240,6 +243,7 @@ class Parts:
             clock,
             least_role=lambda: live.now.terminal_role,
         )
+        self._build_interactions()
         self.explain = Explain(database, self.scheduler.shape, self.limits, self.fleet.workers)
         self.reclaim = Reclaimer(
             database,
@@ -258,6 +262,14 @@ class Parts:
         self.signals.relimit = self.limits.wake
         self.signals.mounts_changed = self.mount_board.wake
         self.signals.ended = self.courier.ended
+
+    def _build_interactions(self) -> None:
+        given = self.given
+        self.records = Records(given.clock)
+        self.relay = Relay(given.core, self.cache, given.clock, lambda question: self.conversations.answer(question))
+        self.conversations = Conversations(
+            given.core, given.database, self.records, self.relay, self.events, given.clock
+        )
 
     async def _relimited(self) -> None:
         """Limits that were changed here count here at once."""
@@ -309,6 +321,7 @@ class Parts:
             self.fleet,
             self.load_history,
             self.terminals,
+            self.relay,
             self.feed,
             self.reclaim,
         ]
@@ -331,6 +344,7 @@ class Parts:
             given.settings.timers,
             facts,
             self.mount_board,
+            self.records,
         )
         self.app = self._make_app()
 

@@ -10,6 +10,7 @@ from swarm_core.api import events as event_routes
 from swarm_core.api import explain as explain_routes
 from swarm_core.api import health, signin, standing
 from swarm_core.api import images as image_routes
+from swarm_core.api import interactions as message_routes
 from swarm_core.api import jobs as job_routes
 from swarm_core.api import join_tokens as join_token_routes
 from swarm_core.api import limits as limit_routes
@@ -52,6 +53,7 @@ def routes_of(parts: "Parts") -> list[BaseRoute]:
         *event_routes.routes(
             parts.feed, parts.cursors, parts.projects, database, clock, slow=lambda: live.now.timers.slow_reader
         ),
+        *message_routes.routes(parts.conversations, database),
         *worker_routes.routes(
             parts.workers, parts.operating, database, fleet.some, parts.mounts.names, given.cluster.id
         ),

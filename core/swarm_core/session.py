@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from swarm_core.capacity import limits, offered
+from swarm_core.interactions.record import Record
 from swarm_core.offers import NOTHING, Offers
 from swarm_core.placement import Room, Shape
 from swarm_core.pulse import Pulse
@@ -93,6 +94,8 @@ class Session:
     """The mounts that it was told of last."""
     trailing: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
     """Ended attempts whose last log bytes may still come, for control messages overtake logs."""
+    record: Record = field(default_factory=Record)
+    """What it and this core said to one another."""
 
     def heard(self) -> float:
         """When it was last heard on either way."""

@@ -39,6 +39,7 @@ class Root(LazyGroup):
         "mount": Entry(f"{_CLI}.mounts", "app", "Data"),
         "webhook": Entry(f"{_CLI}.webhooks", "app", "Notifications"),
         "worker": Entry(f"{_CLI}.workers", "app", "Workers"),
+        "messages": Entry(f"{_CLI}.messages", "messages", "The cores"),
         "syslog": Entry(f"{_CLI}.syslog", "app", "The cores"),
         "settings": Entry(f"{_CLI}.settings", "app", "The cores"),
         "audit": Entry(f"{_CLI}.audit", "audit", "The cores"),

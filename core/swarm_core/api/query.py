@@ -125,12 +125,12 @@ def make_cursor(key: Any) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
 
 
-def read_cursor(cursor: str, form: type[T]) -> T:
-    """What `make_cursor` put into a cursor."""
+def read_cursor(cursor: str, form: type[T], name: str = "cursor") -> T:
+    """What `make_cursor` put into a cursor, which the query gives as `name`."""
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=form)
     except (ValueError, binascii.Error, msgspec.DecodeError):
-        raise wrong("cursor", "a cursor of this list") from None
+        raise wrong(name, "a cursor of this list") from None
 
 
 def listing(items: Sequence[Any], cursor: str | None = None) -> Response:

@@ -153,6 +153,8 @@ class Visitor:
         for status in (201, 200):
             await self.ok("POST", "/jobs/batch", status, **many)
         await self.ok("GET", f"/jobs/{job}/explain")
+        said = await self.ok("GET", f"/jobs/{job}/messages?limit=5")
+        await self.ok("GET", f"/jobs/{job}/messages?after={said['next']}&wait=0.1")
         await self.ok(
             "GET", "/usage?by=user&since=2026-10-01T00:00:00Z&until=2027-01-01T00:00:00Z&project=default&limit=5"
         )
@@ -292,6 +294,8 @@ class Visitor:
         at = f"/workers/{worker}"
         for path in ("/workers?limit=5", "/worker-loads?limit=5", at, f"{at}/history", f"{at}/load?step=60"):
             await self.ok("GET", path)
+        said = await self.ok("GET", f"/workers/{worker}/messages?limit=5")
+        await self.ok("GET", f"/workers/{worker}/messages?after={said['next']}&wait=0.1")
         for change in (
             {"paused": True},
             {"paused": False},
