@@ -301,6 +301,7 @@ create table manifest (
     size bigint not null,
     created_at timestamp with time zone default swarm_now() not null,
     touched_at timestamp with time zone default swarm_now() not null,
+    used_at timestamp with time zone,
     PRIMARY KEY (project_id, digest),
     FOREIGN KEY (digest) REFERENCES blob(digest),
     FOREIGN KEY (project_id) REFERENCES project(id)
@@ -372,6 +373,7 @@ create table occurrence (
     FOREIGN KEY (schedule_id) REFERENCES schedule(id) ON DELETE CASCADE
 );
 CREATE INDEX occurrence_at ON occurrence (at);
+CREATE INDEX occurrence_not_run ON occurrence (schedule_id, due_at) WHERE (result <> ALL (ARRAY['ran'::text, 'manual'::text]));
 
 create table person (
     id uuid not null,
@@ -453,6 +455,7 @@ create table schedule (
 );
 CREATE INDEX schedule_fire ON schedule (fire_at) WHERE ((fire_at IS NOT NULL) AND (paused_at IS NULL));
 CREATE INDEX schedule_image ON schedule (project_id, image_digest) WHERE (image_digest IS NOT NULL);
+CREATE INDEX schedule_reference ON schedule (project_id, (((definition -> 'job'::text) ->> 'image'::text)));
 
 create table schedule_input (
     schedule_id bigint not null,
@@ -629,6 +632,14 @@ create table worker (
     UNIQUE (name),
     PRIMARY KEY (id)
 );
+
+create table worker_image (
+    worker_id uuid not null,
+    digest text not null,
+    PRIMARY KEY (worker_id, digest),
+    FOREIGN KEY (worker_id) REFERENCES worker(id) ON DELETE CASCADE
+);
+CREATE INDEX worker_image_digest ON worker_image (digest);
 
 create table worker_session (
     id uuid not null,

@@ -28,6 +28,7 @@ from swarm_consumer.models import (
     Event,
     Explanation,
     Image,
+    ImageUse,
     Job,
     JoinToken,
     Outcome,
@@ -138,9 +139,13 @@ class Client:
         """The images of the project."""
         return await self._images().all()
 
-    async def remove_image(self, name: str) -> None:
-        """Forget a tag."""
-        await self._images().remove(name)
+    async def image_use(self, name: str) -> ImageUse:
+        """One image by `name:tag`, with who uses it."""
+        return await self._images().use(name)
+
+    async def remove_image(self, name: str) -> ImageUse:
+        """Forget a tag; returns what it was, and who used it."""
+        return await self._images().remove(name)
 
     async def with_inputs(self, spec: JobSpec, inputs: Sequence[str], progress: Progress | None = None) -> JobSpec:
         """The spec with these added: files and folders (`PATH[:NAME]`), their bytes uploaded, and other jobs' outputs

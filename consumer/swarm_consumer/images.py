@@ -9,7 +9,7 @@ from pathlib import Path
 from swarm_consumer.archive import Archive, ImageParts, Limits, build_manifest
 from swarm_consumer.engine import Engine, LocalImage
 from swarm_consumer.expand import temporary, uncompressed
-from swarm_consumer.models import Image
+from swarm_consumer.models import Image, ImageUse
 from swarm_consumer.pages import Page, every
 from swarm_consumer.progress import Progress, Silent
 from swarm_consumer.transport import Call, Transport, part
@@ -124,10 +124,19 @@ class Images:
         """All images of the project. Raises SwarmError."""
         return await every(self._transport, "/images", Page[Image])
 
-    async def remove(self, text: str) -> None:
-        """Forget a tag; blobs that no one needs are reclaimed later. Raises SwarmError(not_found)."""
+    async def use(self, text: str) -> ImageUse:
+        """One image by `name:tag`, and who uses it. Raises SwarmError(image_unknown)."""
         name = reference(text)
-        await self._transport.send(Call("DELETE", f"/images/{part(name.name)}", [("tag", name.tag)]))
+        return await self._transport.get(ImageUse, Call("GET", f"/images/{part(name.name)}/use", [("tag", name.tag)]))
+
+    async def remove(self, text: str) -> ImageUse:
+        """Forget a tag; returns what it was, and who used it. Raises SwarmError(image_unknown).
+
+        Its own bytes are reclaimed later, once the jobs that were submitted with it have ended; schedules that name it
+        find no image any more.
+        """
+        name = reference(text)
+        return await self._transport.get(ImageUse, Call("DELETE", f"/images/{part(name.name)}", [("tag", name.tag)]))
 
 
 @asynccontextmanager

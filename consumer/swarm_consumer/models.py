@@ -216,6 +216,32 @@ class Image(_Model, frozen=True, kw_only=True):
     platform: str | None = None
     created_at: datetime | None = None
     pushed_by: str | None = None
+    last_used_at: datetime | None = None
+    """When a job or an occurrence of a schedule asked for it last, to the minute."""
+    own: int = 0
+    """Bytes that no other tag of the project needs: what goes once this one is gone."""
+    shared: int = 0
+    """Bytes that others need as well."""
+    jobs: int = 0
+    """That have not ended."""
+    schedules: int = 0
+    workers: int = 0
+    """That hold it."""
+
+
+class ImageUsers(_Model, frozen=True, kw_only=True):
+    """Who uses an image: jobs that have not ended, schedules, workers that hold it; the first hundred of each."""
+
+    jobs: list[int] = []
+    schedules: list[str] = []
+    workers: list[str] = []
+
+
+class ImageUse(_Model, frozen=True, kw_only=True):
+    """An image, and who uses it."""
+
+    image: Image
+    used_by: ImageUsers
 
 
 class JoinToken(_Model, frozen=True, kw_only=True):
@@ -319,10 +345,22 @@ class LastOccurrence(_Model, frozen=True, kw_only=True):
     """The newest occurrence of a schedule: what became of it, and the state of its job."""
 
     due_at: datetime
+    at: datetime | None = None
+    """When that was decided: for one that ran, how late it was."""
     result: str
     job: int | None = None
     state: str | None = None
     reason: str = ""
+
+
+class RecentOccurrences(_Model, frozen=True, kw_only=True):
+    """Occurrences of the last seven days that did not run, by their result; with `more` at least so many."""
+
+    missed: int = 0
+    overlap: int = 0
+    paused: int = 0
+    failed: int = 0
+    more: bool = False
 
 
 class ScheduleState(_Model, frozen=True, kw_only=True):
@@ -342,6 +380,9 @@ class ScheduleState(_Model, frozen=True, kw_only=True):
     changed_at: datetime | None = None
     changed_by: str = ""
     last: LastOccurrence | None = None
+    late: float = 0.0
+    """Seconds since which it should have been started: no core has come to it."""
+    recent: RecentOccurrences = RecentOccurrences()
 
 
 class Occurrence(_Model, frozen=True, kw_only=True):
@@ -381,6 +422,30 @@ class Preview(_Model, frozen=True, kw_only=True):
     tzdata: str = ""
     items: list[Occasion] = []
     odd: list[Oddity] = []
+    words: str = ""
+    """What the expression names, in words."""
+
+
+class CalendarDay(_Model, frozen=True, kw_only=True):
+    """A day on the clock of a schedule's zone: how often it is due, and its first and last time as the clock shows
+    them; `shift` is by how many seconds the clock is put forward (below zero: back)."""
+
+    date: str
+    due: int = 0
+    first: str | None = None
+    last: str | None = None
+    shift: float = 0.0
+
+
+class CalendarMonth(_Model, frozen=True, kw_only=True):
+    """How often a schedule is due on each day of a month."""
+
+    month: str
+    zone: str
+    cron: str = ""
+    tzdata: str = ""
+    words: str = ""
+    days: list[CalendarDay] = []
 
 
 class Ran(_Model, frozen=True, kw_only=True):

@@ -5,11 +5,11 @@ async with Client.from_credentials() as client:
 """
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
-from swarm_consumer.models import Occurrence, Preview, Ran, ScheduleState
+from swarm_consumer.models import CalendarMonth, Occurrence, Preview, Ran, ScheduleState
 from swarm_consumer.pages import Page, every
 from swarm_consumer.transport import Call, Transport, part
 from swarm_protocol.schedule import Edit, Schedule
@@ -65,6 +65,30 @@ class Schedules:
         else:
             call = Call("GET", f"{_path(what)}/preview", query)
         return await self._transport.get(Preview, call)
+
+    async def preview_cron(
+        self,
+        cron: str,
+        *,
+        zone: str = "UTC",
+        count: int = 5,
+        after: datetime | None = None,
+        start: str | None = None,
+        end: str | None = None,
+    ) -> Preview:
+        """The next occurrences of an expression alone, and the expression in words."""
+        asked = {"cron": cron, "zone": zone, "start": start, "end": end, "after": after.isoformat() if after else None}
+        query = [("count", str(count)), *((name, value) for name, value in asked.items() if value)]
+        return await self._transport.get(Preview, Call("GET", "/cron", query))
+
+    async def calendar(self, ref: str | int, month: str | None = None) -> CalendarMonth:
+        """How often it is due on each day of a month, such as 2026-12, in its zone; else of this month."""
+        query = [("month", month)] if month else []
+        return await self._transport.get(CalendarMonth, Call("GET", f"{_path(ref)}/calendar", query))
+
+    async def day(self, ref: str | int, day: date) -> Preview:
+        """All of its occurrences on a day of its zone's calendar, and what is odd about that day's times."""
+        return await self._transport.get(Preview, Call("GET", f"{_path(ref)}/calendar/{day.isoformat()}"))
 
     async def history(self, ref: str | int, *, limit: int | None = 100) -> AsyncIterator[Occurrence]:
         """What became of its occurrences, newest first, at most `limit` (None: all)."""

@@ -18,7 +18,7 @@ from swarm_consumer.portal import Portal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
     from types import TracebackType
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from swarm_consumer.models import (
         ApiToken,
         Artifact,
+        CalendarMonth,
         Cancelled,
         Delivery,
         DryRun,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         Explanation,
         HeldToken,
         Image,
+        ImageUse,
         Job,
         JoinToken,
         LogLevel,
@@ -121,6 +123,29 @@ class SyncSchedules:
     def preview(self, what: str | int | Schedule, *, count: int = 5, after: datetime | None = None) -> Preview:
         """The next occurrences of a schedule, or of one that isn't kept, which is checked on the way."""
         return self._portal.call(self._verbs.preview(what, count=count, after=after))
+
+    def preview_cron(
+        self,
+        cron: str,
+        *,
+        zone: str = "UTC",
+        count: int = 5,
+        after: datetime | None = None,
+        start: str | None = None,
+        end: str | None = None,
+    ) -> Preview:
+        """The next occurrences of an expression alone, and the expression in words."""
+        return self._portal.call(
+            self._verbs.preview_cron(cron, zone=zone, count=count, after=after, start=start, end=end)
+        )
+
+    def calendar(self, ref: str | int, month: str | None = None) -> CalendarMonth:
+        """How often it is due on each day of a month, such as 2026-12, in its zone; else of this month."""
+        return self._portal.call(self._verbs.calendar(ref, month))
+
+    def day(self, ref: str | int, day: date) -> Preview:
+        """All of its occurrences on a day of its zone's calendar, and what is odd about that day's times."""
+        return self._portal.call(self._verbs.day(ref, day))
 
     def history(self, ref: str | int, *, limit: int | None = 100) -> Iterator[Occurrence]:
         """What became of its occurrences, newest first, at most `limit` (None: all)."""
@@ -561,9 +586,13 @@ class SyncClient:
         """The images of the project."""
         return self._portal.call(self._client.images())
 
-    def remove_image(self, name: str) -> None:
-        """Forget a tag."""
-        self._portal.call(self._client.remove_image(name))
+    def image_use(self, name: str) -> ImageUse:
+        """One image by `name:tag`, with who uses it."""
+        return self._portal.call(self._client.image_use(name))
+
+    def remove_image(self, name: str) -> ImageUse:
+        """Forget a tag; returns what it was, and who used it."""
+        return self._portal.call(self._client.remove_image(name))
 
     def with_inputs(self, spec: JobSpec, inputs: Sequence[str], progress: Progress | None = None) -> JobSpec:
         """The spec with these added: files and folders (`PATH[:NAME]`), their bytes uploaded, and other jobs' outputs

@@ -17,7 +17,7 @@ from swarm_core.store import events, keys
 from swarm_core.store import images as rows
 from swarm_core.store.database import Connection, Database, transaction
 from swarm_core.store.events import Event
-from swarm_core.store.images import ManifestRow, TagRow
+from swarm_core.store.images import ManifestRow, TagRow, Users
 from swarm_protocol import oci
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import ProjectId
@@ -28,6 +28,7 @@ _TAG: Final = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")
 _MAX_PARTS: Final = 1000
 _FRESH_SECONDS: Final = 1.0
 """How long a reference's digest may be answered from memory: another core may have seen a push meanwhile."""
+MAX_USERS: Final = 100
 _REMEMBERED: Final = 10_000
 
 
@@ -39,6 +40,14 @@ class Resolved:
     tag: str | None
     digest: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUse:
+    """A tag, and who uses its image: the first MAX_USERS of each kind."""
+
+    image: TagRow
+    used_by: Users
 
 
 class Pusher(Caller, Protocol):
@@ -155,20 +164,22 @@ class Images:
         recent = self._recent.get(key)
         if recent is not None and now - recent[0] < _FRESH_SECONDS:
             return recent[1]
-        found = await self.find(project, *split_reference(reference))
+        found = await self.find(project, *split_reference(reference), use=True)
         self._recent[key] = (now, found)
         self._recent.move_to_end(key)
         if len(self._recent) > _REMEMBERED:
             self._recent.popitem(last=False)
         return found
 
-    async def find(self, project: ProjectId, name: str, tag: str | None, digest: str | None) -> Resolved:
-        """The same, asked of the database. Raises SwarmError(image_unknown)."""
+    async def find(
+        self, project: ProjectId, name: str, tag: str | None, digest: str | None, *, use: bool = False
+    ) -> Resolved:
+        """The same, asked of the database; `use`: a job is to be made of it. Raises SwarmError(image_unknown)."""
         if digest is not None:
-            row = await rows.by_digest(self._database.api, project, digest)
+            row = await rows.by_digest(self._database.api, project, digest, use)
         else:
             tag = tag or "latest"
-            row = await rows.by_tag(self._database.api, project, name, tag)
+            row = await rows.by_tag(self._database.api, project, name, tag, use)
         if row is None:
             raise _unknown(name, tag, digest)
         return Resolved(name, tag, *row)
@@ -181,18 +192,32 @@ class Images:
         """Tags of a project in order, after a name and tag."""
         return await rows.tags(self._database.api, project, after, most)
 
-    async def delete(self, who: Pusher, name: str, tag: str) -> None:
-        """Forget a tag; what nobody needs is reclaimed later. Raises SwarmError(image_unknown)."""
+    async def use(self, project: ProjectId, name: str, tag: str) -> ImageUse:
+        """One tag, and who uses it. Raises SwarmError(image_unknown)."""
+        found = await rows.one_tag(self._database.api, project, name, tag)
+        if found is None:
+            raise _no_tag(name, tag)
+        return ImageUse(found, await rows.users(self._database.api, project, found, MAX_USERS))
+
+    async def delete(self, who: Pusher, name: str, tag: str) -> ImageUse:
+        """Forget a tag; what nobody needs is reclaimed later. Tells what it was, and who used it.
+
+        Jobs that were submitted with it keep it until they have ended; schedules that name it by the tag find no
+        image any more. Raises SwarmError(image_unknown).
+        """
         async with transaction(self._database.api) as connection:
+            found = await rows.one_tag(connection, who.project, name, tag)
             digest = await rows.drop_tag(connection, who.project, name, tag)
-            if digest is None:
-                raise SwarmError("image_unknown", f"there is no image {name}:{tag}", hint="`swarm images` lists them")
+            if digest is None or found is None:
+                raise _no_tag(name, tag)
+            users = await rows.users(connection, who.project, found, MAX_USERS)
             await events.record(connection, [_change(who, name, tag, "removed", digest)])
             await keys.audit(
                 connection, f"user:{who.name}", "remove_image", f"{name}:{tag}", who.project, digest=digest
             )
         self._forget(who.project)
         self._noted()
+        return ImageUse(found, users)
 
     async def manifest(self, who: Caller, digest: str) -> tuple[str, AsyncIterator[bytes]]:
         """(media type, bytes) of a manifest that the caller may read. Raises SwarmError(not_found)."""
@@ -233,6 +258,10 @@ def parse(data: bytes) -> oci.Manifest:
     if not all(DIGEST.match(part.digest) and 0 <= part.size < 1 << 50 for part in parts):
         raise _no_image("its manifest lists a part without a sha256 digest and size")
     return manifest
+
+
+def _no_tag(name: str, tag: str) -> SwarmError:
+    return SwarmError("image_unknown", f"there is no image {name}:{tag}", hint="`swarm images` lists them")
 
 
 def _unknown(name: str, tag: str | None, digest: str | None) -> SwarmError:

@@ -35,6 +35,7 @@ class Root(LazyGroup):
         "export": Entry(f"{_CLI}.apply", "export", "Files in version control"),
         "push": Entry(f"{_CLI}.images", "push", "Images"),
         "images": Entry(f"{_CLI}.images", "images", "Images"),
+        "rmi": Entry(f"{_CLI}.images", "remove_image", "Images"),
         "secret": Entry(f"{_CLI}.secrets", "app", "Data"),
         "mount": Entry(f"{_CLI}.mounts", "app", "Data"),
         "webhook": Entry(f"{_CLI}.webhooks", "app", "Notifications"),

@@ -18,13 +18,17 @@ from swarm_consumer.cli.progress import Bar
 from swarm_consumer.cli.text import age, clean, moment
 from swarm_consumer.client import Client
 from swarm_consumer.draft import Draft
-from swarm_consumer.models import Occurrence, Preview, ScheduleState
+from swarm_consumer.models import Occurrence, Preview, RecentOccurrences, ScheduleState
 from swarm_consumer.times import start_time
 from swarm_consumer.zone import local_zone
+from swarm_protocol.cron import BadExpression
+from swarm_protocol.cron_words import words
 from swarm_protocol.quantities import QuantityError, seconds, show_seconds
 from swarm_protocol.schedule import Edit, Missed, Overlap, Schedule
 from swarm_protocol.spec import JobSpec
 
+_LATE = 60.0
+"""Seconds from which on a start is late: one that a core was just restarted for is not."""
 _HERE = "swarm_consumer.cli.schedules"
 
 
@@ -189,8 +193,11 @@ def listing(json: Json = False) -> None:
     if json:
         document(found)
         return
-    rows = [(s.id, s.definition.name, s.definition.cron, s.definition.zone, _when(s), _last(s)) for s in found]
-    table(("ID", "NAME", "CRON", "ZONE", "NEXT", "LAST"), rows)
+    rows = [
+        (s.id, s.definition.name, s.definition.cron, s.definition.zone, _when(s), _last(s), _not_run(s.recent))
+        for s in found
+    ]
+    table(("ID", "NAME", "CRON", "ZONE", "NEXT", "LAST", "NOT RUN (7 DAYS)"), rows)
 
 
 def show(ref: Ref, json: Json = False) -> None:
@@ -209,10 +216,13 @@ def described(found: ScheduleState) -> str:
     pairs = (
         ("schedule", f"{own.name}  {found.id}"),
         ("cron", f"{own.cron}  {own.zone} (time zones {found.tzdata})"),
+        ("when", said(own.cron)),
         ("next", f"{moment(found.due_at)} {_when(found)}" if found.due_at else "not due any more"),
         ("starts", moment(found.fire_at) if own.jitter else ""),
         ("paused", f"{age(found.paused_at)} by {found.paused_by}" if found.paused_at else ""),
+        ("late", f"{show_seconds(round(found.late))}: no core has come to it" if found.late > _LATE else ""),
         ("last", _last(found)),
+        ("not run", f"{skipped} in seven days" if (skipped := _not_run(found.recent)) else ""),
         ("overlap", str(own.overlap)),
         ("missed", f"{missed}, none older than {show_seconds(own.missed_window)}"),
         ("jitter", show_seconds(own.jitter) if own.jitter else ""),
@@ -224,6 +234,14 @@ def described(found: ScheduleState) -> str:
         ("changed", f"{age(found.changed_at)} by {found.changed_by}, version {found.version}"),
     )
     return "".join(f"{key:<8} {clean(value)}\n" for key, value in pairs if value)
+
+
+def said(cron: str) -> str:
+    """An expression in words; nothing for one that a newer core takes and this program can't read."""
+    try:
+        return words(cron)
+    except BadExpression:
+        return ""
 
 
 @with_flags
@@ -319,15 +337,20 @@ def preview(
     json: Json = False,
 ) -> None:
     """Show when it is due next, and which times of a year the clock leaves out or shows twice."""
-    what: str | Schedule = ref
-    if " " in ref or ref.startswith("@"):
-        what = Schedule(name="preview", cron=ref, zone=zone or local_zone(), job=JobSpec(image="-"))
-    elif zone is not None:
+    expression = " " in ref or ref.startswith("@")
+    if zone is not None and not expression:
         raise UsageError("--zone goes with an expression", f"`swarm schedule edit {ref} --zone` changes it")
-    found = with_client(lambda client: client.schedules.preview(what, count=count))
+
+    async def look(client: Client) -> Preview:
+        if expression:
+            return await client.schedules.preview_cron(ref, zone=zone or local_zone(), count=count)
+        return await client.schedules.preview(ref, count=count)
+
+    found = with_client(look)
     if json:
         document(found)
         return
+    status(f"{clean(found.words)}, {clean(found.zone)}")
     write("".join(f"{clean(item.local)}  {age(item.due_at)}\n" for item in found.items))
     for line in odd_lines(found):
         status(line)
@@ -372,6 +395,18 @@ def _when(found: ScheduleState) -> str:
     if found.paused_at is not None:
         return "paused"
     return age(found.due_at)
+
+
+def _not_run(recent: RecentOccurrences) -> str:
+    """How many did not run, and why."""
+    counts = {
+        "missed": recent.missed,
+        "skipped": recent.overlap,
+        "failed": recent.failed,
+        "paused": recent.paused,
+    }
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return f"at least {told}" if told and recent.more else told
 
 
 def _last(found: ScheduleState) -> str:

@@ -8,10 +8,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from swarm_core.api.auth import identity_of, needs
-from swarm_core.api.body import answer, nothing, read
+from swarm_core.api.body import answer, read
 from swarm_core.api.openapi import PAGE, Media, documented
 from swarm_core.api.query import listing, make_cursor, page, read_cursor, text
-from swarm_core.images import Images, Resolved
+from swarm_core.images import Images, ImageUse, Resolved
 from swarm_core.store.images import TagRow
 from swarm_protocol.oci import MAX_MANIFEST
 
@@ -58,13 +58,19 @@ class ImageRoutes:
         project, name = identity_of(request).project, request.path_params["name"]
         return answer(await self._images.find(project, name, text(request, "tag"), text(request, "digest")))
 
-    @needs("consumer")
-    @documented(status=204, query={"tag": str})
-    async def delete(self, request: Request) -> Response:
-        """Forget a tag."""
+    @needs("observer")
+    @documented(answer=ImageUse, query={"tag": str})
+    async def use(self, request: Request) -> Response:
+        """A tag, and who uses its image."""
         tag = text(request, "tag") or "latest"
-        await self._images.delete(identity_of(request), request.path_params["name"], tag)
-        return nothing()
+        return answer(await self._images.use(identity_of(request).project, request.path_params["name"], tag))
+
+    @needs("consumer")
+    @documented(answer=ImageUse, query={"tag": str})
+    async def delete(self, request: Request) -> Response:
+        """Forget a tag; tells what it was, and who used it."""
+        tag = text(request, "tag") or "latest"
+        return answer(await self._images.delete(identity_of(request), request.path_params["name"], tag))
 
     @needs("observer", workers=True)
     @documented(answer=_MANIFEST)
@@ -83,6 +89,7 @@ def routes(images: Images) -> list[Route]:
     return [
         Route(f"{at}/images", handlers.list, methods=["GET"]),
         Route(f"{at}/images/{{name:path}}/resolve", handlers.resolve, methods=["GET"]),
+        Route(f"{at}/images/{{name:path}}/use", handlers.use, methods=["GET"]),
         Route(f"{at}/images/{{name:path}}", handlers.put, methods=["PUT"]),
         Route(f"{at}/images/{{name:path}}", handlers.delete, methods=["DELETE"]),
         Route(f"{at}/manifests/{{digest}}", handlers.manifest, methods=["GET"]),

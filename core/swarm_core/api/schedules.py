@@ -1,6 +1,7 @@
 """Routes of schedules."""
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
@@ -11,13 +12,15 @@ from starlette.routing import Route
 from swarm_core.api.auth import identity_of, needs
 from swarm_core.api.body import answer, decode, nothing, read
 from swarm_core.api.openapi import PAGE, documented
-from swarm_core.api.query import integer, listing, make_cursor, moment, page, read_cursor
-from swarm_core.recurring.schedules import MAX_PREVIEW, Preview, Ran, Schedules, decode_schedule
+from swarm_core.api.query import integer, listing, make_cursor, moment, page, read_cursor, text, wrong
+from swarm_core.recurring.schedules import MAX_PREVIEW, Asked, Month, Preview, Ran, Schedules, decode_schedule
 from swarm_core.store.schedules import OccurrenceView, ScheduleView
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.schedule import Edit, Schedule
 from swarm_protocol.spec import MAX_SPEC_BYTES
 
+_LONGEST: Final = 4096
+"""Characters of an expression."""
 _AHEAD: Final[dict[str, Any]] = {"count": int, "after": datetime}
 
 
@@ -33,6 +36,10 @@ class OccurrenceList(msgspec.Struct):
 
     items: list[OccurrenceView]
     next: str | None
+
+
+_MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
+_YEARS: Final = range(2000, 2200)
 
 
 class ScheduleRoutes:
@@ -122,9 +129,54 @@ class ScheduleRoutes:
         definition = decode_schedule(await read(request, MAX_SPEC_BYTES))
         return answer(await self._schedules.look_ahead(definition, _count(request), moment(request, "after")))
 
+    @needs("observer")
+    @documented(answer=Preview, query=_AHEAD | {"cron": str, "zone": str, "start": str, "end": str})
+    async def look_at_expression(self, request: Request) -> Response:
+        """Check an expression alone, say it in words, and show when it is due next."""
+        asked = Asked(
+            cron=text(request, "cron", _LONGEST) or "",
+            zone=text(request, "zone") or "UTC",
+            start=text(request, "start"),
+            end=text(request, "end"),
+        )
+        found = await self._schedules.look_at_expression(asked, _count(request), moment(request, "after"))
+        return answer(found)
+
+    @needs("observer")
+    @documented(answer=Month, query={"month": str})
+    async def month(self, request: Request) -> Response:
+        """How often it is due on each day of a month, such as 2026-12, else of this one."""
+        return answer(await self._schedules.month(identity_of(request), _ref(request), _month(request)))
+
+    @needs("observer")
+    @documented(answer=Preview)
+    async def day(self, request: Request) -> Response:
+        """All occurrences of a day, such as 2026-12-24."""
+        return answer(await self._schedules.day(identity_of(request), _ref(request), _date(request)))
+
 
 def _ref(request: Request) -> str:
     found: str = request.path_params["ref"]
+    return found
+
+
+def _month(request: Request) -> tuple[int, int] | None:
+    given = text(request, "month")
+    if given is None:
+        return None
+    match = _MONTH.fullmatch(given)
+    if match is None or not given.isascii() or int(match[1]) not in _YEARS or not 1 <= int(match[2]) <= 12:
+        raise wrong("month", f"a month from {_YEARS[0]} to {_YEARS[-1]}, such as 2026-12")
+    return int(match[1]), int(match[2])
+
+
+def _date(request: Request) -> date:
+    try:
+        found = date.fromisoformat(request.path_params["date"])
+    except ValueError:
+        found = date.min
+    if found.year not in _YEARS:
+        raise wrong("date", f"a day from {_YEARS[0]} to {_YEARS[-1]}, such as 2026-12-24")
     return found
 
 
@@ -158,4 +210,7 @@ def routes(schedules: Schedules) -> list[Route]:
         Route(f"{one}/run", handlers.run, methods=["POST"]),
         Route(f"{one}/history", handlers.history, methods=["GET"]),
         Route(f"{one}/preview", handlers.preview, methods=["GET"]),
+        Route(f"{one}/calendar", handlers.month, methods=["GET"]),
+        Route(f"{one}/calendar/{{date}}", handlers.day, methods=["GET"]),
+        Route("/api/v1/cron", handlers.look_at_expression, methods=["GET"]),
     ]

@@ -22,8 +22,8 @@ from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, croniter
 
-from swarm_core.recurring.expression import BadExpression, canonical
 from swarm_core.recurring.zones import zone_named
+from swarm_protocol.cron import canonical, read
 
 _DAY: Final = timedelta(days=1)
 _TICK: Final = timedelta(seconds=1)
@@ -72,11 +72,11 @@ class Recurrence:
         if self._has_wildcard_hour():
             return
         at = start
-        while (changed := self._change(at, end)) is not None:
-            old, new = self._offset(changed - _TICK), self._offset(changed)
+        while (changed := self.change(at, end)) is not None:
+            old, new = self.offset(changed - _TICK), self.offset(changed)
             before, after = sorted((_at(changed, old), _at(changed, new)))
             for local in takewhile(after.__gt__, self._walk(before - _TICK)):
-                yield Oddity(local, left_out=new > old, runs=self._instant_of(local))
+                yield Oddity(local, left_out=new > old, runs=self.instant_of(local))
             at = changed
 
     def _has_wildcard_hour(self) -> bool:
@@ -84,24 +84,24 @@ class Recurrence:
 
     def _by_the_wall(self, instant: datetime) -> datetime:
         walk = self._walk(_wall(instant, self.zone))
-        return next(due for due in map(self._instant_of, walk) if due > instant)
+        return next(due for due in map(self.instant_of, walk) if due > instant)
 
-    def _instant_of(self, local: datetime) -> datetime:
+    def instant_of(self, local: datetime) -> datetime:
         """When the clock shows this first, or goes on after having left it out."""
         first = local.replace(tzinfo=self.zone).astimezone(UTC)
         if _wall(first, self.zone) == local:
             return first
         # In a gap: fold=0 reads the time by the offset before it, which lies after the change; fold=1 before it.
         before = local.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
-        return self._change(before, first) or first
+        return self.change(before, first) or first
 
     def _by_elapsed_time(self, instant: datetime) -> datetime:
         """Walk over local times as long as the offset holds; from each change of it on, anew."""
         at, start = instant, instant
         while True:
-            offset = self._offset(at)
+            offset = self.offset(at)
             due = (next(self._walk(_wall(start, timezone(offset)))) - offset).replace(tzinfo=UTC)
-            changed = self._change(at, due)
+            changed = self.change(at, due)
             if changed is None:
                 return due
             at, start = changed, changed - _TICK  # what is due at the change itself counts
@@ -115,29 +115,30 @@ class Recurrence:
             found: datetime = walk.get_next()
             yield found
 
-    def _change(self, after: datetime, until: datetime) -> datetime | None:
+    def change(self, after: datetime, until: datetime) -> datetime | None:
         """The first instant after `after`, up to and with `until`, at which the zone's offset is another."""
         low = after
         while low < until:
             high = min(low + _DAY, until)
-            if self._offset(high) != self._offset(low):
+            if self.offset(high) != self.offset(low):
                 return self._narrow(low, high)
             low = high
         return None
 
     def _narrow(self, low: datetime, high: datetime) -> datetime:
-        old = self._offset(low)
+        old = self.offset(low)
         begin = int(low.timestamp())
         left, right = 0, int((high - low).total_seconds()) + 1
         while right - left > 1:
             middle = (left + right) // 2
-            if self._offset(datetime.fromtimestamp(begin + middle, UTC)) == old:
+            if self.offset(datetime.fromtimestamp(begin + middle, UTC)) == old:
                 left = middle
             else:
                 right = middle
         return datetime.fromtimestamp(begin + right, UTC)
 
-    def _offset(self, instant: datetime) -> timedelta:
+    def offset(self, instant: datetime) -> timedelta:
+        """What the zone's clock is ahead of UTC."""
         return instant.astimezone(self.zone).utcoffset() or timedelta(0)
 
 
@@ -161,12 +162,8 @@ def _after(found: Recurrence, instant: datetime) -> datetime | None:
 @lru_cache(maxsize=4096)
 def recurrence(expression: str, zone: str = "UTC") -> Recurrence:
     """Read an expression. Raises BadExpression, also for one that is never due, and UnknownZone."""
-    found = Recurrence(canonical(expression), zone_named(zone))
-    if found.after(datetime(2000, 1, 1, tzinfo=UTC)) is None:
-        text = " ".join(expression.split())
-        at = sum(len(word) + 1 for word in text.split(" ")[:2])
-        raise BadExpression("there is no such day", text, at, len(text) - at)
-    return found
+    read(expression)
+    return Recurrence(canonical(expression), zone_named(zone))
 
 
 def _at(instant: datetime, offset: timedelta) -> datetime:

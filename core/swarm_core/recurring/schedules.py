@@ -1,8 +1,9 @@
 """Schedules as people keep them: adding, changing, pausing, running one at once, looking ahead and back."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,10 +13,10 @@ from asyncpg import UniqueViolationError
 from swarm_core.notice.wanted import hooks_of, need_hooks
 from swarm_core.provision import need_inputs, need_mounts, need_secrets, resolved, secret_names
 from swarm_core.recurring import zones
+from swarm_core.recurring.calendar import CalendarDay, calendar, days_of_month, due_on
 from swarm_core.recurring.decision import Active, now_and_then, paused
-from swarm_core.recurring.expression import BadExpression
 from swarm_core.recurring.firing import Fired, Firing, following, group, plan_of, starting
-from swarm_core.recurring.recurrence import Recurrence, recurrence
+from swarm_core.recurring.recurrence import Oddity, Recurrence, recurrence
 from swarm_core.recurring.zones import UnknownZone
 from swarm_core.specs import decode_spec, invalid_spec
 from swarm_core.store import events, keys
@@ -24,10 +25,12 @@ from swarm_core.store.database import Connection, Database, transaction
 from swarm_core.store.events import Event
 from swarm_core.store.schedules import Due, New, Next, OccurrenceView, Row, ScheduleView
 from swarm_core.templates import Caller, Templates
+from swarm_protocol.cron import BadExpression
+from swarm_protocol.cron_words import words
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.needs import mount_names
 from swarm_protocol.schedule import Edit, Schedule, check_schedule, edited, moment
-from swarm_protocol.spec import MAX_SPEC_BYTES
+from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec
 
 MAX_PREVIEW: Final = 100
 _YEAR: Final = timedelta(days=366)
@@ -60,7 +63,30 @@ class Preview(msgspec.Struct, frozen=True):
     tzdata: str
     items: list[Occasion]
     odd: list[Odd]
-    """Of the next 366 days."""
+    """Of the next 366 days; of a day's occurrences, of that day."""
+    words: str
+    """What the expression names, in words."""
+
+
+class Month(msgspec.Struct, frozen=True):
+    """How often a schedule is due on each day of a month of its zone's calendar."""
+
+    cron: str
+    zone: str
+    tzdata: str
+    words: str
+    month: str
+    days: list[CalendarDay]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An expression that is not a schedule's yet."""
+
+    cron: str
+    zone: str
+    start: str | None
+    end: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +281,33 @@ class Schedules:
         need_recurrence(definition.cron, definition.zone)
         return ahead_of(definition, after or await rows.now(self._database.api), count)
 
+    async def look_at_expression(self, asked: Asked, count: int, after: datetime | None) -> Preview:
+        """The same for an expression alone. Raises SwarmError(invalid_spec)."""
+        definition = Schedule(
+            name="preview", cron=asked.cron, zone=asked.zone, start=asked.start, end=asked.end, job=JobSpec(image="-")
+        )
+        wrong = [{"field": item.field, "message": item.message} for item in check_schedule(definition)]
+        if wrong:
+            raise invalid_spec(wrong)
+        return await self.look_ahead(definition, count, after)
+
+    async def month(self, who: Caller, ref: str, month: tuple[int, int] | None) -> Month:
+        """A month of a schedule, else this one, past or to come. Raises SwarmError(not_found)."""
+        definition = (await self.show(who, ref)).definition
+        dues = recurrence(definition.cron, definition.zone)
+        if month is None:
+            here = (await rows.now(self._database.api)).astimezone(dues.zone)
+            month = here.year, here.month
+        start, end = moment(definition.start), moment(definition.end)
+        # A month with a change of the clock takes up to 100 ms for what is due every minute.
+        days = await asyncio.to_thread(calendar, dues, days_of_month(*month), start, end)
+        said = words(definition.cron)
+        return Month(definition.cron, definition.zone, zones.VERSION, said, f"{month[0]:04}-{month[1]:02}", days)
+
+    async def day(self, who: Caller, ref: str, day: date) -> Preview:
+        """All occurrences of a day of its zone's calendar. Raises SwarmError(not_found)."""
+        return day_of((await self.show(who, ref)).definition, day)
+
     # -----------------------------------------------------------------------------------------------------
 
     async def _lock(self, connection: Connection, who: Caller, ref: str) -> Row:
@@ -349,11 +402,24 @@ def ahead_of(definition: Schedule, after: datetime, count: int) -> Preview:
     while due is not None and len(items) < count:
         items.append(Occasion(due, _local(due, dues.zone)))
         due = following(0, definition, due).due_at
-    odd = [
-        Odd(each.local.isoformat(timespec="minutes"), "gap" if each.left_out else "fold", each.runs)
-        for each, _ in zip(dues.oddities(after, after + _YEAR), range(_ODD), strict=False)
-    ]
-    return Preview(definition.cron, definition.zone, zones.VERSION, items, odd)
+    odd = [_odd(each) for each, _ in zip(dues.oddities(after, after + _YEAR), range(_ODD), strict=False)]
+    return Preview(definition.cron, definition.zone, zones.VERSION, items, odd, words(definition.cron))
+
+
+def day_of(definition: Schedule, day: date) -> Preview:
+    """The occurrences of one day, at most some 1,500, and what is odd about its times."""
+    dues = recurrence(definition.cron, definition.zone)
+    start, end = moment(definition.start), moment(definition.end)
+    due = [at for at in due_on(dues, day) if (start is None or start <= at) and (end is None or at <= end)]
+    begin = datetime.combine(day, time(), dues.zone).astimezone(UTC)
+    near = dues.oddities(begin - timedelta(days=2), begin + timedelta(days=2))
+    odd = [_odd(each) for each in near if each.local.date() == day]
+    items = [Occasion(at, _local(at, dues.zone)) for at in due]
+    return Preview(definition.cron, definition.zone, zones.VERSION, items, odd, words(definition.cron))
+
+
+def _odd(each: Oddity) -> Odd:
+    return Odd(each.local.isoformat(timespec="minutes"), "gap" if each.left_out else "fold", each.runs)
 
 
 def _after_edit(row: Row, definition: Schedule) -> Next:

@@ -41,15 +41,15 @@ async def manifests(connection: Connection, project: UUID, digests: Sequence[str
     return {row["digest"]: (row["size"], row["platform"]) for row in rows}
 
 
-async def by_tag(pool: Pool, project: UUID, name: str, tag: str) -> tuple[str, int] | None:
-    """(digest, size) of what a tag names."""
-    row = await pool.fetchrow(_SQL["by_tag"], project, name, tag)
+async def by_tag(pool: Pool, project: UUID, name: str, tag: str, use: bool = False) -> tuple[str, int] | None:
+    """(digest, size) of what a tag names; with `use` a job is to be made of it."""
+    row = await pool.fetchrow(_SQL["by_tag"], project, name, tag, use)
     return (row["digest"], row["size"]) if row else None
 
 
-async def by_digest(pool: Pool, project: UUID, digest: str) -> tuple[str, int] | None:
-    """(digest, size) of a manifest of the project."""
-    row = await pool.fetchrow(_SQL["by_digest"], project, digest)
+async def by_digest(pool: Pool, project: UUID, digest: str, use: bool = False) -> tuple[str, int] | None:
+    """(digest, size) of a manifest of the project; with `use` a job is to be made of it."""
+    row = await pool.fetchrow(_SQL["by_digest"], project, digest, use)
     return (row["digest"], row["size"]) if row else None
 
 
@@ -64,11 +64,44 @@ class TagRow:
     platform: str
     created_at: datetime
     pushed_by: str
+    last_used_at: datetime | None
+    """When a job or an occurrence of a schedule asked for it last, to the minute."""
+    own: int
+    """Bytes that no other tag of the project needs: what goes once this one is gone."""
+    shared: int
+    """Bytes that others need as well."""
+    jobs: int
+    """That have not ended."""
+    schedules: int
+    workers: int
+    """That hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Who uses an image: the first of each kind."""
+
+    jobs: list[int]
+    schedules: list[str]
+    workers: list[str]
 
 
 async def tags(pool: Pool, project: UUID, after: tuple[str, str], most: int) -> list[TagRow]:
     """Tags of a project by name and tag, after those two."""
-    return [TagRow(**dict(row)) for row in await pool.fetch(_SQL["tags"], project, *after, most)]
+    return [TagRow(**dict(row)) for row in await pool.fetch(_SQL["tags"], project, *after, most, None, None)]
+
+
+async def one_tag(on: Connection | Pool, project: UUID, name: str, tag: str) -> TagRow | None:
+    """One tag of a project."""
+    row = await on.fetchrow(_SQL["tags"], project, "", "", 1, name, tag)
+    return TagRow(**dict(row)) if row else None
+
+
+async def users(on: Connection | Pool, project: UUID, image: TagRow, most: int) -> Users:
+    """Who uses an image, at most so many of each kind."""
+    row = await on.fetchrow(_SQL["users"], project, image.name, image.tag, image.digest, most)
+    assert row is not None  # it has no `from`
+    return Users(**dict(row))
 
 
 async def drop_tag(connection: Connection, project: UUID, name: str, tag: str) -> str | None:

@@ -84,16 +84,31 @@ class ScheduleView(msgspec.Struct, kw_only=True, frozen=True):
     changed_at: datetime
     changed_by: str
     last: "LastView | None"
+    late: float
+    """Seconds since which it should have been started: no core has come to it. 0 while it is paused."""
+    recent: "RecentView"
 
 
 class LastView(msgspec.Struct, kw_only=True, frozen=True):
     """The newest occurrence of a schedule."""
 
     due_at: datetime
+    at: datetime
+    """When that was decided: for one that ran, how late it was."""
     result: str
     job: int | None
     state: str | None
     reason: str
+
+
+class RecentView(msgspec.Struct, kw_only=True, frozen=True):
+    """Occurrences of the last seven days that did not run, by their result; with `more` at least so many."""
+
+    missed: int
+    overlap: int
+    paused: int
+    failed: int
+    more: bool
 
 
 class OccurrenceView(msgspec.Struct, kw_only=True, frozen=True):
@@ -306,6 +321,7 @@ def _view(row: asyncpg.Record) -> ScheduleView:
     if row["last_due_at"] is not None:
         last = LastView(
             due_at=row["last_due_at"],
+            at=row["last_at"],
             result=row["last_result"],
             job=row["last_job"],
             state=row["last_state"],
@@ -318,6 +334,10 @@ def _view(row: asyncpg.Record) -> ScheduleView:
         changed_at=row["changed_at"],
         changed_by=row["changed_by"],
         last=last,
+        late=row["late"] or 0.0,
+        recent=RecentView(
+            more=row["more"], **{name: row[name] or 0 for name in ("missed", "overlap", "paused", "failed")}
+        ),
         **{name: row[name] for name in own},
     )
 

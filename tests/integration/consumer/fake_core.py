@@ -234,6 +234,8 @@ class FakeCore:
             ("POST", "/uploads/{id}/finish", self._finish),
             ("PUT", "/images/{name:path}", self._put_image),
             ("GET", "/images", self._images),
+            ("GET", "/images/{name:path}/use", self._image_use),
+            ("DELETE", "/images/{name:path}", self._remove_image),
             ("POST", "/join-tokens", self._join_token),
             ("GET", "/join-tokens", self._join_tokens),
             ("DELETE", "/join-tokens/{id}", self._remove_join_token),
@@ -485,6 +487,19 @@ class FakeCore:
 
     async def _images(self, request: Request) -> Response:
         return JSONResponse({"items": list(self.store.images.values()), "next": None})
+
+    async def _image_use(self, request: Request) -> Response:
+        name, tag = request.path_params["name"], request.query_params["tag"]
+        found = self.store.images.get((name, tag))
+        if found is None:
+            return _problem(404, "image_unknown", f"there is no image {name}:{tag}")
+        used = {"jobs": [7, 8], "schedules": ["nightly"], "workers": []}
+        return JSONResponse({"image": {**found, "own": 2048, "jobs": 3, "schedules": 1}, "used_by": used})
+
+    async def _remove_image(self, request: Request) -> Response:
+        answer = await self._image_use(request)
+        self.store.images.pop((request.path_params["name"], request.query_params["tag"]), None)
+        return answer
 
     async def _health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok", "modules": {}, "core": "c", "version": "0.1.0"})

@@ -124,6 +124,17 @@ def test_the_command_pushes_and_lists(swarm: Run, builder: Builder, core: FakeCo
     name = builder.build(b"one")
     assert swarm("push", name).stdout.startswith(f"{name} sha256:")
     assert name.partition(":")[0] in swarm("images").stdout
+    [head, line] = swarm("images", "--long").stdout.splitlines()
+    assert head.endswith("OWN  SHARED  USED  JOBS  SCHEDULES  WORKERS")
+    assert name.partition(":")[0] in line
+    said = swarm("images", name).stdout.splitlines()
+    assert {"jobs      7, 8 and 1 more", "schedules nightly"} <= set(said)
+    assert swarm("rmi", name).stderr.splitlines()[1:] == [
+        "2K are freed, 0 are needed by other images",
+        "it stays until 3 jobs have ended",
+        "schedules find it no more: nightly",
+    ]
+    assert "there is no image" in swarm("rmi", name, check=125).stderr
     builder.save(name, tmp_path / "image.tar")
     assert "sent 0 of" in swarm("push", "image.tar", "--as", "again").stderr
 

@@ -140,8 +140,9 @@ class Visitor:
             made = await self.ok("PUT", f"/images/team%2Fapp?tag={tag}", 201, content=manifest(config, [b"layer"]))
         await self.ok("GET", "/images?limit=1")
         await self.ok("GET", "/images/team%2Fapp/resolve?tag=1")
+        await self.ok("GET", "/images/team%2Fapp/use?tag=1")
         await self.ok("GET", f"/manifests/{made['digest']}")
-        await self.ok("DELETE", "/images/team%2Fapp?tag=2", 204)
+        await self.ok("DELETE", "/images/team%2Fapp?tag=2")
 
     async def submit_and_steer(self) -> None:
         spec = {"image": "team/app:1", "tags": ["a"], "env": {"A": "b"}}
@@ -177,6 +178,12 @@ class Visitor:
             await self.ok("POST", f"{at}/{verb}")
         await self.ok("POST", f"{at}/run", 201)
         for path in ("/schedules?limit=1", "/schedules/nightly", f"{at}/history?limit=1", f"{at}/preview?count=3"):
+            await self.ok("GET", path)
+        month = await self.ok("GET", f"{at}/calendar?month=2026-03")
+        assert (len(month["days"]), month["words"]) == (31, "at 02:30 every day")
+        ends = "start=2026-01-01T00:00:00Z&end=2200-01-01T00:00:00Z&after=2026-01-01T00:00:00Z"
+        cron = f"/cron?cron=@hourly&zone=UTC&count=1&{ends}"
+        for path in (f"{at}/calendar", f"{at}/calendar/2026-03-29", cron):
             await self.ok("GET", path)
         await self.ok("DELETE", at, 204)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -13,6 +13,7 @@ from tests.integration.core.spine import Ana, Spine, spine
 from tests.integration.core.test_spine import move_clock
 
 from swarm_core.recurring import firing, zones
+from swarm_core.recurring.schedules import Asked
 from swarm_core.store import schedules
 from swarm_protocol import messages as m
 from swarm_protocol.errors import SwarmError
@@ -484,3 +485,77 @@ async def test_other_time_zones_are_worked_out_anew(database_url: str, monkeypat
         await table.core.firing.rezone()
         assert await table.due(schedule) == due
         assert await pool.fetchval("select tzdata from schedule") == zones.VERSION
+
+
+# Looking -------------------------------------------------------------------------------------------------
+
+
+async def test_the_list_counts_what_did_not_run_in_a_week_and_says_what_is_late(database_url: str) -> None:
+    async with timetable(database_url) as table:
+        schedule, other = await table.add(), await table.add("other", overlap="allow")
+        db = table.core.database.api
+        rows = [
+            ("missed", 1, 3),
+            ("missed", 2, 0),
+            ("overlap", 3, 1),
+            ("failed", 4, 1),
+            ("paused", 5, 2),
+            ("missed", 8, 9),
+        ]
+        for result, days, count in [*rows, ("ran", 6, 1), ("manual", 0, 1)]:
+            await db.execute(
+                "insert into occurrence (schedule_id, due_at, until, count, at, result)"
+                " select $1, due, due, $2, due, $3 from (select swarm_now() - $4 * interval '1 day' as due) d",
+                schedule, count, result, days,
+            )  # fmt: skip
+        views = {view.id: view for view in await table.core.schedules.page(table.who, "", 10)}
+        assert views[schedule].recent == schedules.RecentView(missed=3 + 21, overlap=1, failed=1, paused=2, more=True)
+        assert views[other].recent == schedules.RecentView(missed=0, overlap=0, failed=0, paused=0, more=False)
+        assert views[schedule].late == 0
+        await db.execute("update schedule set fire_at = swarm_now() - interval '90 seconds' where id = $1", schedule)
+        assert 90 <= (await table.core.schedules.show(table.who, str(schedule))).late < 100
+        await table.core.schedules.pause(table.who, str(schedule))
+        assert (await table.core.schedules.show(table.who, str(schedule))).late == 0
+        plan = await db.fetch(
+            "explain select 1 from occurrence where schedule_id = 1 and result not in ('ran', 'manual')"
+            " and due_at > swarm_now() - interval '7 days' order by due_at desc limit 100"
+        )
+        assert "occurrence_not_run" in str(plan)
+
+
+async def test_a_month_and_a_day_of_a_schedule(database_url: str) -> None:
+    async with timetable(database_url) as table:
+        await table.add(cron="15,45 2 * * *", zone="Europe/Berlin", start="2026-03-02T00:00:00Z")
+        month = await table.core.schedules.month(table.who, "nightly", (2026, 3))
+        assert [day.due for day in month.days] == [0] + [2] * 27 + [1, 2, 2]
+        assert (month.days[28].shift, month.days[28].first) == (3600, "2026-03-29T03:00:00+02:00")
+        assert (month.words, month.month) == ("at 02:15 and 02:45 every day", "2026-03")
+        day = await table.core.schedules.day(table.who, "nightly", date(2026, 3, 29))
+        assert [each.local for each in day.items] == ["2026-03-29T03:00:00+02:00"]
+        assert [(odd.local, odd.kind) for odd in day.odd] == [("2026-03-29T02:15", "gap"), ("2026-03-29T02:45", "gap")]
+        await table.at(datetime(2027, 12, 31, 23, 30, tzinfo=UTC))  # there the next year has begun
+        assert (await table.core.schedules.month(table.who, "nightly", None)).month == "2028-01"
+        with pytest.raises(SwarmError, match="there is no schedule weekly"):
+            await table.core.schedules.month(table.who, "weekly", None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "says"),
+    [
+        ({"cron": "0 25 * * *"}, "cron", "the hour is from 0 to 23"),
+        ({"cron": "0 0 30 2 *"}, "cron", "there is no such day"),
+        ({"zone": "Europe/Nowhere"}, "zone", "is no time zone"),
+        ({"start": "soon"}, "start", "RFC 3339"),
+        ({"start": "2026-02-01T00:00:00Z", "end": "2026-01-01T00:00:00Z"}, "end", "before"),
+    ],
+)
+async def test_what_is_wrong_with_an_expression_alone_is_named(
+    database_url: str, asked: dict[str, str], field: str, says: str
+) -> None:
+    async with timetable(database_url) as table:
+        given = Asked(**({"cron": "@daily", "zone": "UTC", "start": None, "end": None} | asked))  # type: ignore[arg-type]
+        with pytest.raises(SwarmError) as caught:
+            await table.core.schedules.look_at_expression(given, 5, None)
+        [error] = caught.value.errors
+        assert error["field"] == field
+        assert says in error["message"]

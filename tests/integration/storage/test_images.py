@@ -7,6 +7,9 @@ import pytest
 from tests.integration.storage.vault import ANA, Vault, Who, digest_of, manifest, vault
 
 from swarm_core.images import split_reference
+from swarm_core.store.blobs import Owner
+from swarm_core.store.images import TagRow, Users
+from swarm_core.store.workers import note_status
 from swarm_protocol import oci
 from swarm_protocol.errors import SwarmError
 
@@ -176,3 +179,91 @@ def test_references_are_split() -> None:
     assert split_reference("a") == ("a", None, None)
     assert split_reference("h:5000/a") == ("h:5000/a", None, None)
     assert split_reference("h:5000/a:t@sha256:1") == ("h:5000/a", "t", "sha256:1")
+
+
+# Who uses an image, and what it shares -------------------------------------------------------------------
+
+
+async def _tag(one: Vault, name: str, who: Who = ANA) -> TagRow:
+    [found] = [tag for tag in await one.images.tags(who.project, ("", ""), 100) if f"{tag.name}:{tag.tag}" == name]
+    return found
+
+
+async def _built(one: Vault, name: str, config: bytes, layer: bytes, who: Who = ANA) -> int:
+    """Push an image of these parts; the size of its manifest."""
+    owner = Owner(who.project, who.project)
+    for data in (layer, config):
+        await one.add(data, owner)
+    body = manifest(config, [layer])
+    await one.images.put(who, name, "latest", body)
+    return len(body)
+
+
+async def test_what_is_shared_is_told_from_what_is_its_own(database_url: str, tmp_path: Path) -> None:
+    other_config = CONFIG.replace(b"arm64", b"amd64")
+    async with vault(database_url, tmp_path) as one:
+        first = await _built(one, "first", CONFIG, b"base")
+        alone = await _tag(one, "first:latest")
+        assert (alone.own, alone.shared) == (alone.size, 0)
+        second = await _built(one, "second", other_config, b"base")
+        for name, manifest_size, config in (("first", first, CONFIG), ("second", second, other_config)):
+            found = await _tag(one, f"{name}:latest")
+            assert (found.own, found.shared) == (manifest_size + len(config), len(b"base"))
+        stranger = await one.new_project("far")
+        await _built(one, "first", CONFIG, b"base", stranger)  # what others have is nothing to this project
+        assert (await _tag(one, "first:latest")).own == first + len(CONFIG)
+        await _built(one, "twin", CONFIG, b"base")
+        assert (await _tag(one, "first:latest")).own == 0
+        gone = await one.images.delete(ANA, "twin", "latest")
+        assert (gone.image.own, (await _tag(one, "first:latest")).own) == (0, first + len(CONFIG))
+
+
+async def test_parts_of_an_index_are_shared_with_tags_of_their_own(database_url: str, tmp_path: Path) -> None:
+    async with vault(database_url, tmp_path) as one:
+        child = await one.push(tag="amd64", layer=b"layer")
+        body = index([(child, await one.library.size(ANA, child))])
+        await one.images.put(ANA, "img", "all", body)
+        assert ((await _tag(one, "img:all")).own, (await _tag(one, "img:amd64")).own) == (len(body), 0)
+        await one.images.delete(ANA, "img", "amd64")
+        assert (await _tag(one, "img:all")).shared == 0
+
+
+async def test_who_uses_an_image_is_told_before_and_after_it_goes(database_url: str, tmp_path: Path) -> None:
+    async with vault(database_url, tmp_path) as one:
+        digest = await one.push(layer=b"layer")
+        await one.push(name="other", layer=b"layer2")
+        assert (await one.images.use(ANA.project, "img", "latest")).used_by == Users([], [], [])
+        assert (await _tag(one, "img:latest")).last_used_at is None
+        worker, job = await one.running(ANA, digest)
+        _, ended = await one.running(ANA, digest)
+        await one.end(ended)
+        db = one.database.api
+        for name, image in (("a", "img"), ("b", "img:latest"), ("c", f"x@{digest}"), ("d", "img:v2"), ("e", "other")):
+            pinned = digest if "@" in image else None
+            await db.execute(
+                "insert into schedule (project_id, name, definition, image_digest, tzdata, changed_by)"
+                " values ($1, $2, $3::json, $4, '', '')",
+                ANA.project, name, json.dumps({"job": {"image": image}}), pinned,
+            )  # fmt: skip
+        await note_status(one.database.api, worker.id, "{}", json.dumps([{"digest": digest, "size": 5}] * 2))
+        await one.images.resolve(ANA.project, "img")
+        used = await one.images.use(ANA.project, "img", "latest")
+        assert used.used_by == Users([job], ["a", "b", "c"], [worker.name])
+        assert (used.image.jobs, used.image.schedules, used.image.workers) == (1, 3, 1)
+        assert used.image.last_used_at is not None
+        assert await one.images.delete(ANA, "img", "latest") == used
+        with pytest.raises(SwarmError, match="there is no image img:latest"):
+            await one.images.use(ANA.project, "img", "latest")
+
+
+async def test_what_a_worker_holds_follows_what_it_tells(database_url: str, tmp_path: Path) -> None:
+    async with vault(database_url, tmp_path) as one:
+        first, second = await one.push(), await one.push(tag="two")
+        worker, _ = await one.running(ANA)
+        for held in ([first], [first, second], [second], []):
+            await note_status(one.database.api, worker.id, "{}", json.dumps([{"digest": each} for each in held]))
+            holders = {tag.digest: tag.workers for tag in await one.images.tags(ANA.project, ("", ""), 10)}
+            assert holders == {digest: int(digest in held) for digest in (first, second)}
+        await note_status(one.database.api, worker.id, "{}", json.dumps([{"digest": first}]))
+        await one.database.api.execute("update worker set revoked_at = swarm_now()")
+        assert (await _tag(one, "img:latest")).workers == 0

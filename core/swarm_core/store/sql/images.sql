@@ -22,7 +22,13 @@ on conflict (project_id, name, tag) do update set digest = $4, pushed_by = $5, p
 -- name: manifests
 select digest, size, platform from manifest where project_id = $1 and digest = any($2::text[]) for key share;
 
+-- With $4 a job is to be made of it, which is noted once a minute.
 -- name: by_tag
+with used as (
+    update manifest m set used_at = swarm_now() from image_tag t
+    where $4 and t.project_id = $1 and t.name = $2 and t.tag = $3 and m.project_id = t.project_id and m.digest = t.digest
+      and (m.used_at is null or m.used_at < swarm_now() - interval '1 minute')
+)
 select t.digest, m.size from image_tag t
 join manifest m on m.project_id = t.project_id and m.digest = t.digest
 where t.project_id = $1 and t.name = $2 and t.tag = $3;
@@ -30,16 +36,90 @@ where t.project_id = $1 and t.name = $2 and t.tag = $3;
 -- An image without a tag stays for a grace time after it was asked for.
 -- name: by_digest
 with used as (
-    update manifest set touched_at = swarm_now()
-    where project_id = $1 and digest = $2 and touched_at < swarm_now() - interval '1 minute'
+    update manifest set touched_at = swarm_now(), used_at = case when $3 then swarm_now() else used_at end
+    where project_id = $1 and digest = $2 and (touched_at < swarm_now() - interval '1 minute'
+          or $3 and (used_at is null or used_at < swarm_now() - interval '1 minute'))
 )
 select digest, size from manifest where project_id = $1 and digest = $2;
 
+-- Images by name and tag, or one alone, with what they share with others of the project and who uses them. A blob is an
+-- image's own where no other tagged image has it: as its manifest, as a part of it, or as a part of one that it lists. Of jobs
+-- that have not ended 100,000 are looked at.
 -- name: tags
-select t.name, t.tag, t.digest, m.size, m.platform, t.pushed_at as created_at, t.pushed_by
-from image_tag t join manifest m on m.project_id = t.project_id and m.digest = t.digest
-where t.project_id = $1 and (t.name, t.tag) > ($2, $3)
-order by t.name, t.tag limit $4;
+with page as materialized (
+    select t.name, t.tag, t.digest, m.size, m.platform, t.pushed_at as created_at, t.pushed_by, m.used_at as last_used_at,
+           m.media_type ~ 'index|list' as lists
+    from image_tag t join manifest m on m.project_id = t.project_id and m.digest = t.digest
+    where t.project_id = $1 and (t.name, t.tag) > ($2, $3)
+      and ($5::text is null or (t.name, t.tag) = ($5, $6))
+    order by t.name, t.tag limit $4
+), image as materialized (
+    select distinct digest, lists from page
+), part as (
+    select digest as image, digest as blob from image
+    union
+    select i.digest, b.digest from image i join manifest_blob b on b.manifest_digest = i.digest
+    union
+    select i.digest, c.digest from image i cross join lateral (
+        select c.digest from manifest_blob b join manifest_blob c on c.manifest_digest = b.digest
+        where i.lists and b.manifest_digest = i.digest
+    ) c
+), bytes as materialized (
+    select p.image, sum(b.size)::bigint as all_bytes, coalesce(sum(b.size) filter (where not (
+        exists (select from image_tag t where t.project_id = $1 and t.digest = p.blob and t.digest <> p.image)
+        or exists (
+            select from manifest_blob x join image_tag t on t.project_id = $1 and t.digest = x.manifest_digest
+            where x.digest = p.blob and t.digest <> p.image
+        )
+        or exists (
+            select from manifest_blob x join manifest_blob y on y.digest = x.manifest_digest
+            join image_tag t on t.project_id = $1 and t.digest = y.manifest_digest
+            where x.digest = p.blob and t.digest <> p.image
+        )
+    )), 0)::bigint as own
+    from part p join blob b on b.digest = p.blob
+    group by p.image
+), live as materialized (
+    select j.image_digest as digest, count(*)::int as jobs from (
+        select image_digest from job where project_id = $1 and ended_at is null limit 100000
+    ) j where j.image_digest in (select digest from image) group by j.image_digest
+), held as materialized (
+    select h.digest, count(*)::int as workers from worker_image h join worker w on w.id = h.worker_id
+    where h.digest in (select digest from image) and w.revoked_at is null group by h.digest
+)
+select p.name, p.tag, p.digest, p.size, p.platform, p.created_at, p.pushed_by, p.last_used_at, coalesce(l.jobs, 0) as jobs, coalesce(h.workers, 0) as workers,
+       case when twin.there then 0 else b.own end as own,
+       case when twin.there then b.all_bytes else b.all_bytes - b.own end as shared,
+       (select count(*)::int from schedule s where s.project_id = $1 and (
+           (s.definition -> 'job' ->> 'image') = any (
+               array[p.name || ':' || p.tag, case when p.tag = 'latest' then p.name end])
+           or s.image_digest = p.digest
+       )) as schedules
+from page p join bytes b on b.image = p.digest
+left join live l on l.digest = p.digest
+left join held h on h.digest = p.digest
+cross join lateral (
+    select exists (
+        select from image_tag t where t.project_id = $1 and t.digest = p.digest and (t.name, t.tag) <> (p.name, p.tag)
+    ) as there
+) twin
+order by p.name, p.tag;
+
+-- Who uses an image: the first of each kind, in order.
+-- name: users
+select array(
+           select j.id from job j where j.project_id = $1 and j.ended_at is null and j.image_digest = $4 order by j.id limit $5
+       ) as jobs,
+       array(
+           select s.name from schedule s where s.project_id = $1 and (
+               (s.definition -> 'job' ->> 'image') = any (array[$2 || ':' || $3, case when $3 = 'latest' then $2 end])
+               or s.image_digest = $4
+           ) order by s.name limit $5
+       ) as schedules,
+       array(
+           select w.name from worker_image h join worker w on w.id = h.worker_id
+           where h.digest = $4 and w.revoked_at is null order by w.name limit $5
+       ) as workers;
 
 -- name: drop_tag
 with gone as (

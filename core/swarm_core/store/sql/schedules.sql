@@ -141,17 +141,31 @@ where o.ended_at is null and o.id < t.job_id;
 
 -- Views -------------------------------------------------------------------------------------------------
 
--- Schedules of a project by name, with their last occurrence and job.
+-- Schedules of a project by name, with their last occurrence and job, and how many of a week did not run: of at most a
+-- hundred rows each, so that one that is skipped every minute costs no more than others.
 -- name: views
 select s.id, s.name, s.definition::text as definition, p.name as person, r.name as project, s.version, s.due_at, s.fire_at,
        s.tzdata, s.paused_at, s.paused_by, s.created_at, s.changed_at, s.changed_by,
-       o.due_at as last_due_at, o.result as last_result, o.job_id as last_job, o.reason as last_reason, j.state::text as last_state
+       case when s.paused_at is null then greatest(0, extract(epoch from swarm_now() - s.fire_at))::float8 end as late,
+       n.missed, n.overlap, n.paused, n.failed, n.more, o.at as last_at, o.due_at as last_due_at, o.result as last_result, o.job_id as last_job, o.reason as last_reason, j.state::text as last_state
 from schedule s
 join project r on r.id = s.project_id
 left join person p on p.id = s.person_id
 left join lateral (
     select * from occurrence where schedule_id = s.id order by due_at desc limit 1
 ) o on true
+left join lateral (
+    select sum(least_count) filter (where result = 'missed')::int as missed,
+           sum(least_count) filter (where result = 'overlap')::int as overlap,
+           sum(least_count) filter (where result = 'paused')::int as paused,
+           sum(least_count) filter (where result = 'failed')::int as failed,
+           count(*) = 100 or coalesce(bool_or(uncounted), false) as more
+    from (
+        select result, case when count = 0 then 21 else count end as least_count, count = 0 as uncounted from occurrence
+        where schedule_id = s.id and result not in ('ran', 'manual') and due_at > swarm_now() - interval '7 days'
+        order by due_at desc limit 100
+    ) odd
+) n on true
 left join job j on j.id = o.job_id
 where s.project_id = $1 and s.name > $2 and ($4::bigint is null or s.id = $4) and ($5::text is null or s.name = $5)
 order by s.name limit $3;

@@ -68,7 +68,15 @@ where w.id = $1;
 
 -- At most once a minute for each worker, and only when it has something new to tell.
 -- name: note_status
-update worker set status = $2::json, images = $3::json, status_at = swarm_now() where id = $1;
+with told as (
+    update worker set status = $2::json, images = $3::json, status_at = swarm_now() where id = $1 returning id
+), held as materialized (
+    select distinct digest from json_to_recordset($3::json) as h (digest text)
+), gone as (
+    delete from worker_image w where w.worker_id = $1 and not exists (select from held where held.digest = w.digest)
+)
+insert into worker_image (worker_id, digest) select told.id, held.digest from told, held
+on conflict do nothing;
 
 -- What a worker holds of the images that one project has, with a name for each.
 -- name: images

@@ -2,8 +2,8 @@
 
 import pytest
 
-from swarm_core.recurring.expression import BadExpression, canonical
 from swarm_core.recurring.recurrence import recurrence
+from swarm_protocol.cron import BadExpression, canonical
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ from swarm_core.recurring.recurrence import recurrence
         ("0 0 * * fri-sun", "0 0 * * 0,5,6"),
         ("0 0 * * */2", "0 0 * * */2"),
         ("0 0 * * 1-5/2", "0 0 * * 1,3,5"),
+        ("0 0 13 * 0-6", "0 0 * * *"),  # either will do, and one of them is any
+        ("0 0 1-31 * 5", "0 0 * * *"),
         ("@Daily", "0 0 * * *"),
         ("@hourly", "0 * * * *"),
     ],

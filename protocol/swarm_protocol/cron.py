@@ -1,11 +1,12 @@
 """Cron expressions of five fields, as crontab(5) of Debian's cron has them: reading, and saying what is wrong. Pure.
 
 Only what every cron understands is taken (`*`, numbers, names, ranges, lists, steps); what some read in one way and
-some in another (`5/15`, `22-2`, `L`, `#`) is refused, with what to write instead.
+some in another (`5/15`, `22-2`, `L`, `#`) is refused, with what to write instead. docs/schedules.md is the contract.
 """
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 ALIASES: Final = {
@@ -20,6 +21,11 @@ ALIASES: Final = {
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _ITEM: Final = re.compile(r"(?P<range>\*|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d+))?")
+
+
+_LONGEST: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""Days of each month, of February in a leap year."""
+_MAY_STAND: Final = "*, a number, a range 1-5, a step */2 or 1-9/2, or several of them with commas"
 
 
 class BadExpression(ValueError):
@@ -65,6 +71,57 @@ _FIELDS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """What an expression names, in order: days of the week are from 0 (Sunday) to 6."""
+
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: tuple[int, ...]
+    months: tuple[int, ...]
+    weekdays: tuple[int, ...]
+    each_hour: bool
+    """The hour begins with `*`: hour after hour as they pass, whatever the clock does."""
+    both_days: bool
+    """One of the two days begins with `*`: then both have to hold; else either will do."""
+
+    def has_day(self, month: int, day: int, weekday: int) -> bool:
+        """Whether it names a day; `weekday` is from 0 (Sunday)."""
+        if month not in self.months:
+            return False
+        named = (day in self.days, weekday in self.weekdays)
+        return all(named) if self.both_days else any(named)
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> Expression:
+    """What an expression names. Raises BadExpression, also where there is no such day."""
+    fields = canonical(text).split(" ")
+    values = [_values(field, word) for field, word in zip(_FIELDS, fields, strict=True)]
+    weekdays = tuple(sorted({day % 7 for day in values[4]}))
+    both = fields[2].startswith("*") or fields[4].startswith("*")
+    found = Expression(values[0], values[1], values[2], values[3], weekdays, fields[1].startswith("*"), both)
+    if both and not any(day <= _LONGEST[month - 1] for month in found.months for day in found.days):
+        raise _no_such_day(text)
+    return found
+
+
+def _values(field: "_Field", word: str) -> tuple[int, ...]:
+    found: set[int] = set()
+    for item in word.split(","):
+        span, _, step = item.partition("/")
+        low, _, high = span.partition("-")
+        first, last = (field.low, field.high) if span == "*" else (int(low), int(high or low))
+        found.update(range(first, last + 1, int(step or 1)))
+    return tuple(sorted(found))
+
+
+def _no_such_day(text: str) -> BadExpression:
+    text = " ".join(text.split())
+    at = sum(len(word) + 1 for word in text.split(" ")[:2])
+    return BadExpression("there is no such day", text, at, len(text) - at)
+
+
 def canonical(text: str) -> str:
     """The expression in numbers, for croniter, which reads more than we take. Raises BadExpression.
 
@@ -83,7 +140,17 @@ def canonical(text: str) -> str:
     for field, word in zip(_FIELDS, words, strict=True):
         fields.append(_Reader(field, stripped, at).read(word))
         at += len(word) + 1
-    return " ".join(fields)
+    return " ".join(_either_day(fields))
+
+
+def _either_day(fields: list[str]) -> list[str]:
+    """The same, where either day will do and one of them is any: croniter would let the other decide."""
+    days, weekdays = fields[2], fields[4]
+    if days.startswith("*") or weekdays.startswith("*"):
+        return fields
+    if len(_values(_FIELDS[2], days)) == 31 or len(_values(_FIELDS[4], weekdays)) == 7:
+        return [fields[0], fields[1], "*", fields[3], "*"]
+    return fields
 
 
 def _alias(text: str) -> str:
@@ -114,10 +181,10 @@ class _Reader:
     def _item(self, item: str, at: int) -> str:
         match = _ITEM.fullmatch(item)
         if match is None:
-            raise self._wrong(f"{item!r} can't be read in the {self.field.name}", at, item)
+            raise self._wrong(f"{item!r} can't be read in the {self.field.name}: it is {_MAY_STAND}", at, item)
         step = match["step"]
         if step is not None and not 0 < int(step) <= self.field.high:
-            raise self._wrong(f"a step of {step} makes no sense: {self.field.says()}", at, item)
+            raise self._wrong(f"a step of {step} makes no sense: it is from 1 to {self.field.high}", at, item)
         ending = f"/{int(step)}" if step is not None else ""
         if match["range"] == "*":
             return f"*{ending}"
