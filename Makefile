@@ -26,7 +26,7 @@ engine: setup  ## see to a running Docker Engine
 engine-stop: setup  ## stop the engine that `make engine` started; never another
 	@$(TOOL).engine stop
 
-programs: setup  ## see to the ssh client and the systemd tools that the tests run
+programs: setup  ## see to what the tests run beside Python: ssh client, systemd's check of units, tmux, Chromium
 	@$(TOOL).programs
 
 image: engine  ## the sample image swarm-sample:1, built with no registry

@@ -1,4 +1,5 @@
-"""`make programs`: what the tests run beside Python and an engine: an ssh client, and systemd's check of units.
+"""`make programs`: what the tests run beside Python and an engine: an ssh client, systemd's check of units, a
+terminal for the deck, and a browser for its web face.
 
 As root on Debian or Ubuntu what is missing is installed; elsewhere the one command to run is printed. No systemd has to
 run: its programs are enough.
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from tools.failure import Failure, exit_with
 from tools.machine import Machine, apt_install
 
-PACKAGES = {"ssh": "openssh-client", "systemd-analyze": "systemd"}
+PACKAGES = {"ssh": "openssh-client", "systemd-analyze": "systemd", "tmux": "tmux", "chromium": "chromium"}
 """Programs, and the packages of Debian that hold them."""
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from swarm_consumer.credentials import Credentials
 from swarm_consumer.lean import LeanWire
+from swarm_consumer.retry import RetryPolicy
 from swarm_consumer.transport import API, Call, Transport, error_of, unreachable
 from swarm_consumer.trust import blind_context, fingerprint, normal_url, same_fingerprint
 from swarm_consumer.wire import HttpxWire, Wire, WireError
@@ -58,11 +59,19 @@ def must_match(found: Found, given: str) -> None:
 
 
 async def sign_in(
-    url: str, user: str, password: str, *, ca_pem: str, client_name: str, wire: Wire | None = None
+    url: str,
+    user: str,
+    password: str,
+    *,
+    ca_pem: str,
+    client_name: str,
+    wire: Wire | None = None,
+    policy: RetryPolicy | None = None,
 ) -> Credentials:
     """Trade a password for a sign-in. Raises SwarmError(unauthenticated)."""
     address = normal_url(url)
-    transport = Transport(Credentials(url=address, user=user, ca_pem=ca_pem, refresh_token=""), wire=wire)
+    nobody = Credentials(url=address, user=user, ca_pem=ca_pem, refresh_token="")
+    transport = Transport(nobody, wire=wire, policy=policy)
     body = {"user": user, "password": password, "client": client_name}
     call = Call("POST", "/login", json=body, signed=False, repeatable=True)
     try:

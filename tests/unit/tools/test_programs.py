@@ -7,7 +7,7 @@ from tools.programs import command_to_run, lacking
 def test_what_is_there_is_not_installed() -> None:
     assert lacking(lambda program: f"/usr/bin/{program}") == []
     assert lacking(lambda program: None if program == "ssh" else "/x") == ["openssh-client"]
-    assert lacking(lambda program: None) == ["openssh-client", "systemd"]
+    assert lacking(lambda program: None) == ["openssh-client", "systemd", "tmux", "chromium"]
 
 
 def test_what_a_person_runs() -> None:

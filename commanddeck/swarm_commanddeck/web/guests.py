@@ -1,0 +1,90 @@
+"""Who is signed in at the web face, as the core sees it: each session is a sign-in there, and ends with it."""
+
+import asyncio
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from swarm_commanddeck.web.sessions import Session, Sessions
+from swarm_consumer.client import Client
+from swarm_consumer.retry import RetryPolicy
+from swarm_consumer.session import sign_in
+from swarm_protocol.errors import SwarmError
+
+LOG: Final = logging.getLogger("swarm-deck")
+SIGN_IN_SECONDS: Final = 20.0
+_POLICY: Final = RetryPolicy(patience=3.0)
+_LEAVE_SECONDS: Final = 5.0
+_SIGN_INS: Final = 4
+"""At a time: each costs the core a password hash."""
+_LOOK_SECONDS: Final = 30.0
+"""How often it is looked whose time is up."""
+
+
+class Guests:
+    """Lets people in and out."""
+
+    def __init__(self, core: str, ca_pem: str, now: Callable[[], float]) -> None:
+        """`core` is its address; `now`: seconds that never step back."""
+        self.sessions = Sessions(now)
+        self._core = core
+        self._ca_pem = ca_pem
+        self._signing_in = asyncio.Semaphore(_SIGN_INS)
+
+    async def enter(self, user: str, password: str) -> Session:
+        """Sign in at the core. Raises SwarmError: unauthenticated, too_many_requests, unavailable."""
+        try:
+            async with asyncio.timeout(SIGN_IN_SECONDS), self._signing_in:
+                credentials = await sign_in(
+                    self._core,
+                    user,
+                    password,
+                    ca_pem=self._ca_pem,
+                    client_name="swarm-deck --web",
+                    policy=RetryPolicy(patience=0),  # "too many failed sign-ins" is for the person to read
+                )
+        except TimeoutError:
+            raise SwarmError("unavailable", "the core did not answer in time", hint="try again") from None
+        session, gone = self.sessions.begin(credentials, Path(tempfile.mkdtemp(prefix="swarm-deck-")))
+        await self._finish(gone)
+        return session
+
+    async def leave(self, key: str) -> None:
+        """End a session: its decks, its sign-in at the core, and what they kept."""
+        await self._finish(self.sessions.end(key))
+
+    async def leave_all(self) -> None:
+        """End them all."""
+        await asyncio.gather(*(self._finish(session) for session in self.sessions.all()))
+
+    async def welcome(self, session: Session) -> bool:
+        """Whether the core still takes the sign-in; else the session has ended. Raises SwarmError(unavailable)."""
+        try:
+            async with Client(session.credentials, policy=_POLICY, role="observer") as client:
+                await client.whoami()
+        except SwarmError as error:
+            if error.status not in (401, 403):
+                raise
+            await self.leave(session.key)
+            return False
+        return True
+
+    async def watch(self) -> None:
+        """End those whose time is up, for ever."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.gather(*(self._finish(session) for session in self.sessions.over()))
+
+    async def _finish(self, session: Session | None) -> None:
+        if session is None:
+            return
+        await asyncio.gather(*(deck.stop() for deck in session.decks))
+        with suppress(SwarmError, TimeoutError):
+            async with asyncio.timeout(_LEAVE_SECONDS), Client(session.credentials, policy=_POLICY) as client:
+                await client.logout()
+        await asyncio.to_thread(shutil.rmtree, session.home, True)
+        LOG.info("the session of %s has ended", session.credentials.user)
