@@ -218,6 +218,7 @@ CREATE INDEX job_of_schedule ON job (schedule_id, id) WHERE ((schedule_id IS NOT
 CREATE INDEX job_queue_deadline ON job (queue_deadline) WHERE ((queue_deadline IS NOT NULL) AND (ended_at IS NULL));
 CREATE INDEX job_sleeping ON job (wake_at) WHERE (wake_at IS NOT NULL);
 CREATE INDEX job_unfinished ON job (project_id, id) WHERE (ended_at IS NULL);
+CREATE INDEX job_unlucky ON job (project_id, id) WHERE ((workers_lost >= 3) AND (ended_at IS NULL));
 
 create table job_input (
     job_id bigint not null,
@@ -540,6 +541,29 @@ CREATE INDEX syslog_job ON syslog (job_id, at, id) WHERE (job_id IS NOT NULL);
 CREATE INDEX syslog_level ON syslog (level, at);
 CREATE INDEX syslog_warning ON syslog (at, id) WHERE (level >= 30);
 CREATE INDEX syslog_worker ON syslog (worker_id, at, id) WHERE (worker_id IS NOT NULL);
+
+create table tallied (
+    single boolean default true not null,
+    until timestamp with time zone not null,
+    PRIMARY KEY (single),
+    CHECK (single)
+);
+
+create table tally (
+    minute timestamp with time zone not null,
+    project_id uuid not null,
+    succeeded integer not null,
+    failed integer not null,
+    timed_out integer not null,
+    cancelled integer not null,
+    waits integer not null,
+    wait_seconds double precision not null,
+    wait_p50 double precision,
+    runs integer not null,
+    run_seconds double precision not null,
+    run_p50 double precision,
+    PRIMARY KEY (minute, project_id)
+);
 
 create table turn (
     job_id bigint not null,

@@ -13,6 +13,7 @@ from typing import Final
 PACKAGE: Final = Path(__file__).parents[1] / "consumer" / "swarm_consumer"
 TARGET: Final = PACKAGE / "sync.py"
 SOURCES: Final = {
+    "cores": ("Cores", "cores"),
     "schedules": ("Schedules", "schedules"),
     "users": ("Users", "users"),
     "projects": ("Projects", "projects"),

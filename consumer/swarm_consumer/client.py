@@ -48,11 +48,13 @@ if TYPE_CHECKING:
     from swarm_consumer.api_tokens import ApiTokens
     from swarm_consumer.artifacts import Artifacts
     from swarm_consumer.audit import Audit
+    from swarm_consumer.cores import Cores
     from swarm_consumer.events import Away, Back, EventFilter
     from swarm_consumer.images import Images, Pushed
     from swarm_consumer.interactions import Interactions
     from swarm_consumer.logs import LogCursor, LogEvent, Logs
     from swarm_consumer.mounts import Mounts
+    from swarm_consumer.overview import Overview
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
     from swarm_consumer.secrets import Secrets
@@ -371,6 +373,22 @@ class Client:
         named = (("since", since and since.isoformat()), ("until", until and until.isoformat()), ("project", project))
         query = [("by", by), ("limit", str(limit)), *((name, text) for name, text in named if text)]
         return await self._transport.get(Usage, Call("GET", "/usage", query))
+
+    async def overview(self, *, project: str | None = None) -> "Overview":
+        """The swarm at a glance: jobs and workers by state, the last hour, and alarms; of one project, or of
+        all of one's own (`*`).
+        """
+        from swarm_consumer.overview import Overview
+
+        query = [("project", project)] if project else []
+        return await self._transport.get(Overview, Call("GET", "/overview", query))
+
+    @property
+    def cores(self) -> "Cores":
+        """The cores of the cluster and how they are: `client.cores.all()`."""
+        from swarm_consumer.cores import Cores
+
+        return Cores(self._transport)
 
     @property
     def schedules(self) -> "Schedules":

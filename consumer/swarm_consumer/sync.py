@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from swarm_consumer.api_tokens import ApiTokens
     from swarm_consumer.audit import Audit, AuditEntry, AuditFilter, AuditPage
+    from swarm_consumer.cores import Core, Cores
     from swarm_consumer.credentials import Credentials
     from swarm_consumer.events import Away, Back, EventFilter
     from swarm_consumer.images import Pushed
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         WorkerStep,
     )
     from swarm_consumer.mounts import Mounts
+    from swarm_consumer.overview import Overview
     from swarm_consumer.progress import Progress
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
@@ -79,6 +81,18 @@ if TYPE_CHECKING:
     from swarm_consumer.worker_models import JoinTokenState, WorkerLoad, WorkerNow
     from swarm_protocol.schedule import Edit, Schedule
     from swarm_protocol.spec import JobSpec
+
+
+class SyncCores:
+    """The verbs about cores. All raise SwarmError."""
+
+    def __init__(self, portal: Portal, verbs: Cores) -> None:
+        self._portal = portal
+        self._verbs = verbs
+
+    def all(self) -> list[Core]:
+        """All that are known of, the one that answers first."""
+        return self._portal.call(self._verbs.all())
 
 
 class SyncSchedules:
@@ -784,6 +798,17 @@ class SyncClient:
         or `name`, in one project or in all of one's own.
         """
         return self._portal.call(self._client.usage(by, since=since, until=until, project=project, limit=limit))
+
+    def overview(self, *, project: str | None = None) -> Overview:
+        """The swarm at a glance: jobs and workers by state, the last hour, and alarms; of one project, or of
+        all of one's own (`*`).
+        """
+        return self._portal.call(self._client.overview(project=project))
+
+    @property
+    def cores(self) -> SyncCores:
+        """The verbs of `Client.cores`."""
+        return SyncCores(self._portal, self._client.cores)
 
     @property
     def schedules(self) -> SyncSchedules:

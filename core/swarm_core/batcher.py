@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from swarm_core.queues import QueueDepth
 from swarm_protocol.errors import SwarmError
 
 Item = TypeVar("Item")
@@ -41,6 +42,10 @@ class Batcher(Generic[Item, Answer]):
     def __len__(self) -> int:
         """Items that wait for a write."""
         return len(self._waiting)
+
+    def queue(self, name: str) -> QueueDepth:
+        """What waits for a write."""
+        return QueueDepth(name=name, depth=len(self._waiting), bound=self._bound)
 
     async def below(self, most: int) -> None:
         """Wait until at most that many items wait for a write."""

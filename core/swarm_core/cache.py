@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from swarm_core.clock import Clock
 from swarm_core.module import Log
+from swarm_core.queues import QueueDepth
 
 _TIMEOUT: Final = 1.0
 """Of a command: one that takes longer isn't worth waiting for."""
@@ -49,6 +50,15 @@ class Cache:
         self.connects: Callable[[], None] = lambda: None
         """Called when messages come again: those sent meanwhile don't."""
 
+    @property
+    def configured(self) -> bool:
+        """Whether there is to be a Redis."""
+        return self._client is not None
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Messages that wait to be sent."""
+        return [QueueDepth(name="messages", depth=len(self._outbox), bound=_OUTBOX)]
+
     def on(self, channel: str, handler: Handler) -> None:
         """Call `handler` with each message of a channel. To be set before `run`."""
         self._handlers[channel] = handler
@@ -59,13 +69,16 @@ class Cache:
             self._outbox.append((channel, msgspec.msgpack.encode(message)))
             self._more.set()
 
-    async def put(self, key: str, value: object, ttl: float) -> None:
-        """Keep a value for `ttl` seconds, if Redis is there."""
-        if self._client is not None:
-            try:
-                await self._client.set(_PREFIX + key, msgspec.msgpack.encode(value), px=int(ttl * 1000))
-            except (RedisError, OSError, TimeoutError):
-                self.connected = False
+    async def put(self, key: str, value: object, ttl: float) -> bool:
+        """Keep a value for `ttl` seconds, if Redis is there; whether it was."""
+        if self._client is None:
+            return False
+        try:
+            await self._client.set(_PREFIX + key, msgspec.msgpack.encode(value), px=int(ttl * 1000))
+        except (RedisError, OSError, TimeoutError):
+            self.connected = False
+            return False
+        return True
 
     async def get_all(self, prefix: str) -> list[bytes]:
         """The values whose keys begin with a prefix; none when Redis is away."""

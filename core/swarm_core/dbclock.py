@@ -34,6 +34,10 @@ class DatabaseClock:
         """The database's seconds since the epoch."""
         return self._machine.monotonic() + self._ahead
 
+    def ahead(self) -> float:
+        """Seconds by which this machine's own clock is ahead of the database's; below zero: behind it."""
+        return self._machine.time() - self.time()
+
     async def sleep(self, seconds: float) -> None:
         """Return after that many seconds."""
         await self._machine.sleep(seconds)
@@ -57,7 +61,7 @@ class DatabaseClock:
             self._say_if_far()
 
     def _say_if_far(self) -> None:
-        off = self._machine.time() - self.time()
+        off = self.ahead()
         if abs(off) > _NOTABLE and not self._warned:
             way = "ahead of" if off > 0 else "behind"
             self._log.warning(f"this machine's clock is {way} the database's, which counts", seconds=round(abs(off), 1))

@@ -3,12 +3,14 @@
 It picks no job (the Scheduler does) and keeps no truth: what a session holds here is a copy of its open attempts.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
 from swarm_core.clock import Clock
+from swarm_core.core_view import SKEWED, Crowd, SkewedWorker
 from swarm_core.module import Log
 from swarm_core.offers import Offers
 from swarm_core.placement import Room, Shape
@@ -307,6 +309,22 @@ class Dispatcher:
         """One of them as it is now."""
         session = self._sessions.get(worker)
         return None if session is None else self._view(session)
+
+    def crowd(self) -> Crowd:
+        """How many of this core's workers are in each state, their slots, and whose clock is off."""
+        now, ahead = self._clock.monotonic(), self._clock.time() - self._clock.monotonic()
+        states: Counter[str] = Counter()
+        slots, free, skewed = 0, 0, []
+        for session in self._sessions.values():
+            silence = now - session.heard()
+            barred = self._barred(session, silence)
+            states[str(self._state(session, silence, barred))] += 1
+            if not barred:
+                slots, free = slots + session.capacity.slots, free + max(0, session.room.slots)
+            offset = session.pulse.clock_offset(ahead)
+            if offset is not None and abs(offset) > SKEWED:
+                skewed.append(SkewedWorker(id=session.worker, name=session.name, ahead=round(offset, 3)))
+        return Crowd(dict(states), slots, free, skewed)
 
     def _view(self, session: Session) -> WorkerView:
         room, pulse, offers, now = session.room, session.pulse, session.offers, self._clock.monotonic()

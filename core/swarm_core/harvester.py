@@ -18,6 +18,7 @@ from swarm_core.ends import End, SettledEnds
 from swarm_core.events import Changed
 from swarm_core.module import Log
 from swarm_core.policy import Verdict, judge
+from swarm_core.queues import QueueDepth
 from swarm_core.reports import storable
 from swarm_core.store import attempts
 from swarm_core.store.attempts import Current, Settled, Step
@@ -48,6 +49,10 @@ class Harvester:
         self._actor = f"core:{core}"
         self._changed = changed
         self._reports: Batcher[Report, bool] = Batcher("harvester", self._write, most=500, bound=100_000)
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Reports that wait to be written."""
+        return [self._reports.queue("reports")]
 
     async def caught_up(self, most: int) -> None:
         """Wait until at most that many reports wait to be written."""

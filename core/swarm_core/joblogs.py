@@ -15,6 +15,7 @@ from swarm_core.clock import Clock
 from swarm_core.events import JobEvents
 from swarm_core.log_intake import Intake, Key, Run
 from swarm_core.module import Log
+from swarm_core.queues import QueueDepth
 from swarm_core.store import blobs as blob_rows
 from swarm_core.store import logs as rows
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
@@ -69,6 +70,10 @@ class JobLogs:
             self._events.notify([job])
         elif self.intake.size >= _URGENT_BYTES:
             self._urgent.set()
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Bytes of logs that aren't sealed yet."""
+        return [QueueDepth(name="unsealed", depth=self.intake.size, bound=self.intake.most, unit="bytes")]
 
     def forget(self, job: int, attempt: int) -> None:
         """An attempt sends nothing any more."""

@@ -21,7 +21,7 @@ from swarm_core.session import Session, Wishes
 from swarm_core.settings import Settings
 from swarm_core.store import attempts, events, jobs, sessions, wishes
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
-from swarm_core.store.worker_history import moved
+from swarm_core.store.worker_history import LEASE_RAN_OUT, moved
 from swarm_protocol.messages import CLOSE_SESSION_ENDED, Lease
 from swarm_protocol.states import WorkerState
 
@@ -130,7 +130,7 @@ class Leases:
     async def _expire(self) -> None:
         async with transaction(self._database.hot) as connection:
             workers = await sessions.expire(connection, _BATCH)
-            died = [moved(worker, WorkerState.DEAD, self._actor, "its lease ran out") for worker in workers]
+            died = [moved(worker, WorkerState.DEAD, self._actor, LEASE_RAN_OUT) for worker in workers]
             await events.record(connection, died)
         for worker in workers:
             self._log.warning("a worker's lease ran out", worker=worker.id, name=worker.name)

@@ -69,7 +69,8 @@ class Intake:
     """All streams that this core has heard of lately."""
 
     def __init__(self, *, most: int = MAX_ALL, most_each: int = MAX_STREAM) -> None:
-        self._most = most
+        self.most = most
+        """Bytes of all streams together."""
         self._most_each = most_each
         self._streams: OrderedDict[Key, Stream] = OrderedDict()
         self._full: dict[Key, None] = {}
@@ -90,7 +91,7 @@ class Intake:
         if not 0 <= offset <= MAX_LENGTH - len(data) or key.stream not in (1, 2):
             return False
         cost = len(data) + (_MESSAGE_COST if stream.sealed is None else 0)
-        if self.size + cost > self._most or stream.cost + cost > self._most_each:
+        if self.size + cost > self.most or stream.cost + cost > self._most_each:
             stream.refused = True
             self._refused[key] = None
             if stream.sealed is None:
@@ -201,7 +202,7 @@ class Intake:
 
     def to_ask(self) -> list[tuple[Key, int]]:
         """(stream, offset) that workers are to send again from; each is returned once."""
-        if self._refused and self.size <= self._most // 2:
+        if self._refused and self.size <= self.most // 2:
             for key in list(self._refused):
                 stream = self._streams[key]
                 if stream.sealed is not None and len(stream.pending) <= self._most_each // 2:

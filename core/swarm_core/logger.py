@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from swarm_core.clock import Clock
+from swarm_core.queues import QueueDepth
 from swarm_core.syslog.backlog import Backlog
 from swarm_core.syslog.flood import Dropped, Flood, Kind
 from swarm_core.syslog.levels import Level
@@ -119,6 +120,10 @@ class Logger(ModuleLog):
     def modules(self) -> list[str]:
         """All that have a way in, by name."""
         return sorted(self._modules)
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Lines that wait for standard error."""
+        return [QueueDepth(name="standard error", depth=len(self._lines), bound=self._most)]
 
     def set_levels(self, levels: Mapping[str, Level], rest: Level) -> None:
         """From which level on each module's lines are kept; `rest`: of those that aren't named."""

@@ -119,6 +119,7 @@ async def _serve_on(
             clock=shared,
             logger=logger,
             version=__version__,
+            ahead=shared.ahead,
         )
     )
     try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from swarm_core.clock import Clock
+from swarm_core.queues import HasQueues, QueueDepth
 
 _BACKOFF_FIRST: Final = 0.1
 _BACKOFF_MOST: Final = 10.0
@@ -47,6 +48,8 @@ class Health:
     state: str = "starting"
     restarts: int = 0
     error: str = ""
+    died_at: float | None = None
+    """When it died last, in seconds since the epoch."""
 
 
 class Supervisor:
@@ -63,6 +66,10 @@ class Supervisor:
         """One more, before `start`; it is the first to stop."""
         self._modules.append(module)
         self.health[module.name] = Health()
+
+    def queue_depths(self) -> dict[str, list[QueueDepth]]:
+        """What waits in each module that can say so."""
+        return {module.name: module.queue_depths() for module in self._modules if isinstance(module, HasQueues)}
 
     def start(self) -> None:
         """Start every module; returns at once."""
@@ -83,6 +90,7 @@ class Supervisor:
             health.state = "running"
             health.error = await self._run_once(module)
             health.state, health.restarts = "restarting", health.restarts + 1
+            health.died_at = self._clock.time()
             self._log.error("module died", of=module.name, error=health.error, restarts=health.restarts)
             if self._clock.monotonic() - began >= _HEALTHY_AFTER:
                 backoff = _BACKOFF_FIRST

@@ -3,6 +3,7 @@
 In this order: stores and identity, then modules, then the edges, which hold no decisions.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -14,6 +15,7 @@ from swarm_core.audit import Audit
 from swarm_core.blobs import DiskBlobs
 from swarm_core.cache import Cache
 from swarm_core.clock import Clock
+from swarm_core.cores import Cores, Sources, disk_of
 from swarm_core.cursors import Cursors
 from swarm_core.dispatcher import Dispatcher
 from swarm_core.drains import Drains
@@ -57,6 +59,7 @@ from swarm_core.notice.mailing import Mailer
 from swarm_core.notice.posting import Poster
 from swarm_core.notice.webhooks import Webhooks
 from swarm_core.operating import Operating
+from swarm_core.overview.tally import Tally
 from swarm_core.progress import ProgressKeeper
 from swarm_core.receiver import Receiver
 from swarm_core.reclaim import Reclaimer
@@ -93,6 +96,8 @@ class Given:
     clock: Clock
     logger: Logger
     version: str
+    ahead: Callable[[], float] = lambda: 0.0
+    """Seconds by which this machine's clock is ahead of the database's."""
 
 
 class Parts:
@@ -244,6 +249,7 @@ class Parts:
             least_role=lambda: live.now.terminal_role,
         )
         self._build_interactions()
+        self._build_cores()
         self.explain = Explain(database, self.scheduler.shape, self.limits, self.fleet.workers)
         self.reclaim = Reclaimer(
             database,
@@ -275,6 +281,20 @@ class Parts:
         """Limits that were changed here count here at once."""
         await self.limits.refresh()
         self.signals.limited()
+
+    def _build_cores(self) -> None:
+        given = self.given
+        sources = Sources(
+            health=lambda: self.supervisor.health,
+            queues=lambda: self.supervisor.queue_depths(),
+            crowd=self.dispatcher.crowd,
+            port=lambda: self.gateway.udp_port,
+            ahead=given.ahead,
+            disk=partial(self.blobs.work, partial(disk_of, given.settings.data)),
+        )
+        host, cache, clock = given.settings.host, self.cache, given.clock
+        self.cores = Cores(given.core, given.version, host, given.database, cache, clock, sources)
+        self.tally = Tally(given.database, clock, given.logger.child("tally"))
 
     def _build_courier(self) -> None:
         given, settings, live = self.given, self.given.settings.notices, self.live
@@ -320,6 +340,8 @@ class Parts:
             self.mount_board,
             self.fleet,
             self.load_history,
+            self.cores,
+            self.tally,
             self.terminals,
             self.relay,
             self.feed,

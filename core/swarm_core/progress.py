@@ -11,6 +11,7 @@ from uuid import UUID
 
 from swarm_core.live import Live
 from swarm_core.module import Log
+from swarm_core.queues import QueueDepth
 from swarm_core.store import progress
 from swarm_core.store.database import CONFLICT, LOST, REFUSED, Database, transaction
 from swarm_core.store.progress import Line
@@ -46,6 +47,10 @@ class ProgressKeeper:
             return
         self._waiting[ref.job] = Line(ref.job, ref.attempt, worker, message.fraction, plain(message.text))
         self._some.set()
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Jobs whose word waits to be written."""
+        return [QueueDepth(name="jobs", depth=len(self._waiting), bound=_BOUND)]
 
     async def run(self) -> None:
         """Write, rest, write; until cancelled."""

@@ -17,6 +17,7 @@ from swarm_core.idempotency import earlier_job, keys_of
 from swarm_core.module import Log
 from swarm_core.placement import Room, nearest
 from swarm_core.provision import provide
+from swarm_core.queues import QueueDepth
 from swarm_core.specs import shape_of
 from swarm_core.store import jobs
 from swarm_core.store.database import ACQUIRE_SECONDS, Connection, Database, Pool, transaction
@@ -74,6 +75,10 @@ class Receiver:
     async def run(self) -> None:
         """Write what gathers, until cancelled."""
         await self._inserts.run()
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Submits that wait to be written."""
+        return [self._inserts.queue("submits")]
 
     async def submit(
         self,

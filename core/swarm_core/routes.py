@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from swarm_core.api import audit as audit_routes
 from swarm_core.api import blobs as blob_routes
+from swarm_core.api import cores as core_routes
 from swarm_core.api import events as event_routes
 from swarm_core.api import explain as explain_routes
 from swarm_core.api import health, signin, standing
@@ -16,6 +17,7 @@ from swarm_core.api import join_tokens as join_token_routes
 from swarm_core.api import limits as limit_routes
 from swarm_core.api import logs as log_routes
 from swarm_core.api import mounts as mount_routes
+from swarm_core.api import overview as overview_routes
 from swarm_core.api import projects as project_routes
 from swarm_core.api import schedules as schedule_routes
 from swarm_core.api import secrets as secret_routes
@@ -29,6 +31,7 @@ from swarm_core.api import webhooks as webhook_routes
 from swarm_core.api import worker_loads as load_routes
 from swarm_core.api import workers as worker_routes
 from swarm_core.logreader import LogReader
+from swarm_core.overview.board import Board
 from swarm_core.usage import UsageBook
 
 if TYPE_CHECKING:
@@ -60,6 +63,8 @@ def routes_of(parts: "Parts") -> list[BaseRoute]:
         *join_token_routes.routes(parts.workers),
         *load_routes.routes(database, fleet.lately, parts.load_history),
         *standing.routes(fleet.workers, clock, version),
+        *core_routes.routes(parts.cores.all),
+        *overview_routes.routes(Board(database, parts.cores.all, parts.projects, clock)),
         *user_routes.routes(parts.accounts, parts.api_tokens),
         *project_routes.routes(parts.projects),
         *limit_routes.routes(parts.kept_limits),

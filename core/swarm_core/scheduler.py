@@ -14,6 +14,7 @@ from uuid import UUID
 from swarm_core.allowance import Allowance, narrowed, within
 from swarm_core.module import Log
 from swarm_core.placement import Room, Shape, place, wants
+from swarm_core.queues import QueueDepth
 from swarm_core.sending import Sendable, sendable
 from swarm_core.session import Session
 from swarm_core.store import attempts, jobs, limits
@@ -72,6 +73,10 @@ class Scheduler:
         for shape in shapes:
             self._hot[shape] = self._turn
         self._wake.set()
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Shapes that are known to wait for a claim; how many jobs wait is in the database."""
+        return [QueueDepth(name="shapes to claim", depth=len(self._hot))]
 
     async def shape(self, number: int) -> Shape | None:
         """An interned shape by id."""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from swarm_core.clock import Clock
 from swarm_core.module import Log
+from swarm_core.queues import QueueDepth
 from swarm_core.session import Session
 from swarm_core.store import events, sessions
 from swarm_core.store.database import CONFLICT, LOST, Database, transaction
@@ -51,6 +52,10 @@ class Sightings:
         self._log = log
         self._actor = f"core:{core}"
         self._gone: list[UUID] = []
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Ended sessions that wait to be noted."""
+        return [QueueDepth(name="departed", depth=len(self._gone), bound=_BOUND)]
 
     async def run(self) -> None:
         """Look until cancelled."""

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from swarm_core.clock import Clock
+from swarm_core.queues import QueueDepth
 from swarm_core.session import Session, WorkerView
 from swarm_core.store import terminals as rows
 from swarm_core.store.database import Database, transaction
@@ -81,6 +82,10 @@ class Terminals:
         self._guests = Guests(sessions, relay, clock)
         relay.received = self._relayed
         relay.broken = self._broken
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Terminals that are open."""
+        return [QueueDepth(name="open", depth=len(self._lines), bound=_MOST)]
 
     async def run(self) -> None:
         """Let cores that share a terminal know of one another, until cancelled."""

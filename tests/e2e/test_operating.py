@@ -23,3 +23,16 @@ def test_pause_label_and_resume(home: Home) -> None:
 def test_what_is_wrong_is_said(home: Home) -> None:
     assert b"neither KEY=VALUE nor KEY-" in home.swarm("worker", "label", "w", "gpu", check=2).stderr
     assert b"there is no worker nobody" in home.swarm("worker", "pause", "nobody", check=125).stderr
+
+
+def test_the_swarm_at_a_glance(home: Home) -> None:
+    job = home.sh("exit 0")
+    home.ended(job)
+    found = home.json("overview")
+    assert found["ended"]["succeeded"] >= 1
+    assert sum(minute["succeeded"] for minute in found["minutes"]) >= 1
+    assert sum(found["workers"].values()) >= 1
+    [core] = home.json("cores")
+    assert (core["here"], core["redis"]) == (True, "connected")
+    assert {module["state"] for module in core["modules"]} == {"running"}
+    assert b"harvester" in home.swarm("cores", "--modules").stdout

@@ -41,6 +41,8 @@ class Root(LazyGroup):
         "webhook": Entry(f"{_CLI}.webhooks", "app", "Notifications"),
         "worker": Entry(f"{_CLI}.workers", "app", "Workers"),
         "messages": Entry(f"{_CLI}.messages", "messages", "The cores"),
+        "overview": Entry(f"{_CLI}.overview", "overview", "The cores"),
+        "cores": Entry(f"{_CLI}.cores", "cores", "The cores"),
         "syslog": Entry(f"{_CLI}.syslog", "app", "The cores"),
         "settings": Entry(f"{_CLI}.settings", "app", "The cores"),
         "audit": Entry(f"{_CLI}.audit", "audit", "The cores"),

@@ -11,6 +11,7 @@ from swarm_core.capacity import Limits, offered
 from swarm_core.session import WorkerView
 from swarm_core.store.worker_history import Step
 from swarm_core.store.workers import HeldAttempt, Image, WorkerRow
+from swarm_core.worker_state import state_of
 from swarm_protocol.messages import STEERED_SINCE, Capacity
 from swarm_protocol.states import WorkerState
 
@@ -246,12 +247,11 @@ def _state(row: WorkerRow, view: WorkerView | None) -> str:
         return WorkerState.DEAD
     if view is not None:
         return view.state
-    if row.leased:  # connected to a core that can't be asked, or to none for a moment
-        if row.condition:
-            return row.condition
-        if row.drain_at is not None:
-            return WorkerState.DRAINING
-        if row.paused_at is not None:
-            return WorkerState.PAUSED
-        return WorkerState.WORKING if row.running else WorkerState.WAITING
-    return WorkerState.INITIALIZING if row.seen_at is None else WorkerState.DEAD
+    return state_of(
+        leased=row.leased,
+        condition=row.condition,
+        draining=row.drain_at is not None,
+        paused=row.paused_at is not None,
+        running=row.running > 0,
+        seen=row.seen_at is not None,
+    )

@@ -17,6 +17,7 @@ from swarm_core.notice import payload, signing
 from swarm_core.notice.outcome import Outcome
 from swarm_core.notice.patience import pause
 from swarm_core.notice.settings import NoticeSettings
+from swarm_core.queues import QueueDepth
 from swarm_core.store import deliveries, webhooks
 from swarm_core.store.database import CONFLICT, LOST, Database
 from swarm_core.store.deliveries import Claimed, Receiver
@@ -90,6 +91,10 @@ class Courier:
         """A job has ended: there may be something to tell."""
         if self._hooks:
             self._look.set()
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Tries that are under way; what waits for one is in the database."""
+        return [QueueDepth(name="tries", depth=len(self._tries), bound=SLOTS)]
 
     async def run(self) -> None:
         """Take what is due, for ever. Tries that are under way when it is cancelled are some core's again later."""

@@ -82,6 +82,11 @@ async def is_connected(connection: Connection, worker: UUID) -> bool:
     return found
 
 
+async def cores(pool: Pool) -> dict[UUID, int]:
+    """The cores with which workers have leases, and how many have."""
+    return {row["core_id"]: row["count"] for row in await pool.fetch(_SQL["cores"])}
+
+
 async def touch_workers(pool: Pool, workers: Sequence[UUID]) -> None:
     """Note when these workers were last seen; once a renewal, never for a beat."""
     await pool.execute(_SQL["touch_workers"], list(workers))

@@ -6,7 +6,7 @@ for the jobs' own history tells it. Whoever's guarded UPDATE makes the change wr
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,9 @@ from swarm_core.store.queries import load
 from swarm_protocol.states import WorkerState
 
 _SQL = load("worker_history")
+
+LEASE_RAN_OUT: Final = "its lease ran out"
+"""Why a worker is dead that has not said goodbye."""
 
 
 @dataclass(frozen=True, slots=True)

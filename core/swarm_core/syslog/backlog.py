@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from swarm_core.queues import QueueDepth
 from swarm_core.syslog.levels import Level
 from swarm_core.syslog.line import Line
 
@@ -47,6 +48,10 @@ class Backlog:
     def __len__(self) -> int:
         """Lines that wait."""
         return len(self._kept)
+
+    def queue(self) -> QueueDepth:
+        """What waits."""
+        return QueueDepth(name="backlog", depth=len(self._kept), bound=self._lines)
 
     def add(self, line: Line, size: int) -> bool:
         """Add a line of about `size` characters, unless there is no room; whether there was."""

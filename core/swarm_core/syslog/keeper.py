@@ -12,6 +12,7 @@ from uuid import UUID
 
 from swarm_core.clock import Clock
 from swarm_core.module import Log
+from swarm_core.queues import QueueDepth
 from swarm_core.store import syslog as rows
 from swarm_core.store.database import CONFLICT, LOST, REFUSED, Database
 from swarm_core.syslog.backlog import Backlog, Kept
@@ -46,6 +47,10 @@ class Keeper:
             await self._clock.sleep(_GATHER)
             self._backlog.more.clear()
             await self._write_all()
+
+    def queue_depths(self) -> list[QueueDepth]:
+        """Lines that wait for the database."""
+        return [self._backlog.queue()]
 
     async def close(self, within: float) -> None:
         """Write what is left, for at most `within` seconds; what isn't written then is on standard error."""

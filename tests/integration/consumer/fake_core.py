@@ -239,6 +239,8 @@ class FakeCore:
             ("POST", "/join-tokens", self._join_token),
             ("GET", "/join-tokens", self._join_tokens),
             ("DELETE", "/join-tokens/{id}", self._remove_join_token),
+            ("GET", "/overview", self._overview),
+            ("GET", "/cores", self._cores),
             ("GET", "/workers", self._workers),
             ("GET", "/workers/{name}", self._worker),
             ("GET", "/workers/{name}/load", self._worker_load),
@@ -526,6 +528,25 @@ class FakeCore:
             return _problem(400, "bad_request", "no step")
         series = {"load1": [None, 0.5, 1.0]}
         return JSONResponse({"id": "w", "at": _now(), "step": 60, "kept_since": _now(), "series": series})
+
+    async def _overview(self, request: Request) -> Response:
+        project = request.query_params.get("project")
+        alarm = {"kind": "worker_dead", "severity": "error", "about": "worker", "subject": "w", "name": "w2"}
+        alarm |= {"text": "worker w2 is dead: its lease ran out", "next": "start it again", "since": _now()}
+        minutes = [{"at": _now(), "succeeded": 3, "wait_p50": 0.5, "run_p50": 90.0}, {"at": _now()}]
+        counts = {"jobs": {"queued": 2, "held": 0}, "ended": {"succeeded": 3}, "workers": {"working": 1, "dead": 1}}
+        more = {"slots": 4, "slots_free": 3, "minutes": minutes, "alarms": [alarm], "alarm_count": 1}
+        return JSONResponse(
+            {"at": _now(), "project": None if project == "*" else project or "default", **counts, **more}
+        )
+
+    async def _cores(self, request: Request) -> Response:
+        queue = {"name": "reports", "depth": 7, "bound": 100, "unit": "items"}
+        modules = [{"name": "harvester", "state": "restarting", "restarts": 2, "error": "no", "queues": [queue]}]
+        core = {"id": "c1", "here": True, "host": "alpha", "address": "0.0.0.0:8443", "modules": modules}
+        return JSONResponse(
+            {"items": [core, {"id": "c2", "reached": False, "workers": {"connected": 3}}], "next": None}
+        )
 
     async def _workers(self, request: Request) -> Response:
         return JSONResponse({"items": [_WORKER], "next": None})

@@ -343,6 +343,33 @@ def test_a_plug_in_whose_extra_is_missing_says_which(environment: dict[str, str]
     assert "pip install 'swarm-sync[worker]'" in done.stderr
 
 
+def test_the_swarm_at_a_glance(swarm: Run) -> None:
+    shown = swarm("overview").stdout.splitlines()
+    assert shown[:3] == [
+        "jobs      2 queued",
+        "last day  3 succeeded",
+        "workers   1 working, 1 dead; 3 of 4 slots are free",
+    ]
+    assert shown[3:6] == [
+        "ended     █▁  3 in the last minute, 3 at most",
+        "waited    █·  500ms (median)",
+        "ran       █·  1m30s (median)",
+    ]
+    assert shown[7:] == ["error: worker w2 is dead: its lease ran out, 0s ago", "    start it again"]
+    assert json.loads(swarm("overview", "--project", "*", "--json").stdout)["project"] is None
+    assert json.loads(swarm("overview", "--project", "lab", "--json").stdout)["project"] == "lab"
+
+
+def test_cores(swarm: Run) -> None:
+    one, other = swarm("cores").stdout.splitlines()[1:]
+    assert one.startswith("c1    alpha  0.0.0.0:8443")
+    assert "not running: harvester" in one
+    assert "can't be asked" in other
+    [module] = swarm("cores", "--modules").stdout.splitlines()[1:]
+    assert module.split() == ["alpha", "harvester", "restarting", "2", "reports", "7/100", "no"]
+    assert json.loads(swarm("cores", "--json").stdout)[1]["reached"] is False
+
+
 def test_workers(swarm: Run, core: FakeCore) -> None:
     token = swarm("worker", "token", "--uses", "2")
     assert token.stdout == "SSJT1-x\n"

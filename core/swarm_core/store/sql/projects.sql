@@ -31,6 +31,7 @@ select what from (
 -- name: empty
 with g as (delete from blob_grant where project_id = $1),
      u as (delete from used where project_id = $1),
+     t as (delete from tally where project_id = $1),
      l as (delete from limit_use where project_id = $1),
      i as (delete from idempotency where project_id = $1)
 delete from manifest where project_id = $1;

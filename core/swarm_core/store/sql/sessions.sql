@@ -66,5 +66,9 @@ returning s.worker_id, w.name;
 -- name: is_connected
 select exists (select from worker_session where worker_id = $1 and ended_at is null);
 
+-- name: cores
+select core_id, count(*)::int as count from worker_session
+where ended_at is null and lease_until > swarm_now() group by core_id;
+
 -- name: touch_workers
 update worker set seen_at = swarm_now() where id = any($1::uuid[]);
