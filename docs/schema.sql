@@ -213,12 +213,16 @@ create table job (
 CREATE INDEX job_by_project ON job (project_id, id);
 CREATE INDEX job_cancelling ON job (id) WHERE ((cancel_requested_at IS NOT NULL) AND (ended_at IS NULL));
 CREATE INDEX job_ended ON job (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX job_foremost ON job (project_id, ((- priority)), id) WHERE (ended_at IS NULL);
+CREATE INDEX job_last_ended ON job (project_id, ended_at, id) WHERE (ended_at IS NOT NULL);
 CREATE INDEX job_named ON job (project_id, name, id) WHERE (name IS NOT NULL);
+CREATE INDEX job_of_person ON job (project_id, person_id, id) WHERE (person_id IS NOT NULL);
 CREATE INDEX job_of_schedule ON job (schedule_id, id) WHERE ((schedule_id IS NOT NULL) AND (ended_at IS NULL));
 CREATE INDEX job_queue_deadline ON job (queue_deadline) WHERE ((queue_deadline IS NOT NULL) AND (ended_at IS NULL));
 CREATE INDEX job_sleeping ON job (wake_at) WHERE (wake_at IS NOT NULL);
 CREATE INDEX job_unfinished ON job (project_id, id) WHERE (ended_at IS NULL);
 CREATE INDEX job_unlucky ON job (project_id, id) WHERE ((workers_lost >= 3) AND (ended_at IS NULL));
+CREATE INDEX job_unsuccessful ON job (project_id, id) WHERE (failure IS NOT NULL);
 
 create table job_input (
     job_id bigint not null,

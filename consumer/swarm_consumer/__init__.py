@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from swarm_consumer.client import Client as Client
     from swarm_consumer.credentials import Credentials as Credentials
     from swarm_consumer.events import EventFilter as EventFilter
+    from swarm_consumer.job_filter import JobFilter as JobFilter
     from swarm_consumer.sync import SyncClient as SyncClient
     from swarm_protocol.errors import SwarmError as SwarmError
     from swarm_protocol.schedule import Schedule as Schedule
@@ -29,6 +30,7 @@ __all__ = [
     "Credentials",
     "EventFilter",
     "InputFile",
+    "JobFilter",
     "JobOutputs",
     "JobSpec",
     "Resources",
@@ -43,6 +45,7 @@ _HOMES = {
     "Client": "swarm_consumer.client",
     "Credentials": "swarm_consumer.credentials",
     "EventFilter": "swarm_consumer.events",
+    "JobFilter": "swarm_consumer.job_filter",
     "SyncClient": "swarm_consumer.sync",
     "SwarmError": "swarm_protocol.errors",
     "Schedule": "swarm_protocol.schedule",

@@ -20,7 +20,9 @@ import msgspec
 from swarm_consumer import credentials as files
 from swarm_consumer.clock import Clock
 from swarm_consumer.credentials import Credentials
-from swarm_consumer.jobs import JobFilter, Jobs
+from swarm_consumer.each_job import for_each
+from swarm_consumer.job_filter import JobFilter
+from swarm_consumer.jobs import Jobs
 from swarm_consumer.models import (
     Artifact,
     Cancelled,
@@ -38,10 +40,12 @@ from swarm_consumer.models import (
     Worker,
     WorkerStep,
 )
+from swarm_consumer.pages import Page
 from swarm_consumer.progress import Progress
 from swarm_consumer.retry import RetryPolicy
 from swarm_consumer.transport import Call, Transport
 from swarm_consumer.wire import Wire
+from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import JobSpec
 
 if TYPE_CHECKING:
@@ -185,8 +189,17 @@ class Client:
         return await self._jobs.wait(submitted.id, within=within)
 
     def jobs(self, which: JobFilter | None = None, *, limit: int | None = 100) -> AsyncIterator[Job]:
-        """Jobs, newest first."""
+        """Jobs, newest first or in the filter's order."""
         return self._jobs.all(which, limit=limit)
+
+    async def job_page(
+        self, which: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Job]:
+        """A part of such a list from a cursor on: `items`, and `next`, the cursor of the next part (None: none).
+
+        A part may have fewer jobs than `limit` (at most 500), or none, where those that fit are rare.
+        """
+        return await self._jobs.page(which, limit=limit, cursor=cursor)
 
     async def job(self, job: int) -> Job:
         """One job with its spec, attempts, history and artifacts."""
@@ -216,9 +229,29 @@ class Client:
         """The id of a new job like this ended one; a held one is released and keeps its id."""
         return await self._jobs.retry(job)
 
+    async def update(self, job: int, *, priority: int) -> Job:
+        """Change a job that has not ended: with a higher priority a queued one moves up."""
+        return await self._jobs.update(job, priority=priority)
+
     async def remove(self, job: int) -> None:
         """Delete an ended job with its logs and artifacts."""
         await self._jobs.remove(job)
+
+    async def cancel_many(self, jobs: Iterable[int]) -> dict[int, Cancelled | SwarmError]:
+        """Ask for the end of many jobs, several at once; for each the answer, or the error that refused it."""
+        return await for_each(jobs, self._jobs.cancel)
+
+    async def retry_many(self, jobs: Iterable[int]) -> dict[int, int | SwarmError]:
+        """The same with `retry`: for each the id of the job that runs."""
+        return await for_each(jobs, self._jobs.retry)
+
+    async def update_many(self, jobs: Iterable[int], *, priority: int) -> dict[int, Job | SwarmError]:
+        """The same with `update`: for each the job as it is then."""
+        return await for_each(jobs, lambda job: self._jobs.update(job, priority=priority))
+
+    async def remove_many(self, jobs: Iterable[int]) -> dict[int, SwarmError | None]:
+        """The same with `remove`: None for each that is gone."""
+        return await for_each(jobs, self._jobs.remove)
 
     def logs(
         self, job: int, *, attempt: int | None = None, cursor: "LogCursor | None" = None

@@ -1,4 +1,4 @@
-"""Jobs: submit, look, wait, cancel, retry, remove."""
+"""Jobs: submit, look, wait, cancel, retry, change, remove."""
 
 import os
 import uuid
@@ -9,6 +9,7 @@ from itertools import count
 import msgspec
 
 from swarm_consumer.coalesce import Coalescer
+from swarm_consumer.job_filter import JobFilter
 from swarm_consumer.models import Cancelled, DryRun, Explanation, Job, Outcome, Submitted
 from swarm_consumer.outage import OUTAGE_SECONDS
 from swarm_consumer.pages import Page
@@ -31,22 +32,6 @@ class _Ids(msgspec.Struct):
 
 class _Outcomes(msgspec.Struct):
     items: list[Outcome] = []
-
-
-@dataclass(frozen=True)
-class JobFilter:
-    """Which jobs to list; empty fields don't narrow."""
-
-    states: Sequence[str] = ()
-    name: str | None = None
-    tag: str | None = None
-    image: str | None = None
-    worker: str | None = None
-
-    def query(self) -> list[tuple[str, str]]:
-        """As the words of a query."""
-        pairs = (("name", self.name), ("tag", self.tag), ("image", self.image), ("worker", self.worker))
-        return [("state", s) for s in self.states] + [(key, value) for key, value in pairs if value]
 
 
 @dataclass(frozen=True)
@@ -117,18 +102,21 @@ class Jobs:
         return [Submitted(id=job, state=p.state) for job, p in zip(ids, batch, strict=True)]
 
     async def all(self, which: JobFilter | None = None, *, limit: int | None = 100) -> AsyncIterator[Job]:
-        """Jobs, newest first, at most `limit` (None: all). Raises SwarmError."""
-        query, cursor, left = (which or JobFilter()).query(), None, limit
+        """Jobs in the filter's order, at most `limit` (None: all). Raises SwarmError."""
+        cursor, left = None, limit
         while left is None or left > 0:
-            size = [("limit", str(min(500, left or 500)))]
-            call = Call("GET", "/jobs", [*query, *size, *([("cursor", cursor)] if cursor else [])])
-            page = await self._transport.get(Page[Job], call)
+            page = await self.page(which, limit=min(500, left or 500), cursor=cursor)
             for job in page.items[:left]:
                 yield job
             left = None if left is None else left - len(page.items)
             cursor = page.next
             if not cursor:
                 return
+
+    async def page(self, which: JobFilter | None, *, limit: int, cursor: str | None) -> Page[Job]:
+        """At most `limit` (500) jobs and where the next begin; fewer, or none, where those that fit are rare."""
+        more = [("limit", str(limit)), *([("cursor", cursor)] if cursor else [])]
+        return await self._transport.get(Page[Job], Call("GET", "/jobs", [*(which or JobFilter()).query(), *more]))
 
     async def get(self, job: int) -> Job:
         """One job with its spec, attempts, history and artifacts. Raises SwarmError(not_found)."""
@@ -196,6 +184,11 @@ class Jobs:
         """The id of a new job like this one (or its own, where it was held). Raises SwarmError(not_ended)."""
         call = Call("POST", f"/jobs/{job}/retry", headers={"Idempotency-Key": uuid.uuid4().hex})
         return (await self._transport.get(Submitted, call)).id
+
+    async def update(self, job: int, *, priority: int) -> Job:
+        """A job that has not ended with another priority. Raises SwarmError(already_ended, not_found)."""
+        call = Call("PATCH", f"/jobs/{job}", json={"priority": priority}, repeatable=True)
+        return await self._transport.get(Job, call)
 
     async def remove(self, job: int) -> None:
         """Delete an ended job, its logs and its artifacts. Raises SwarmError(not_ended, not_found)."""

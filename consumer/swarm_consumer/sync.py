@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from swarm_consumer.events import Away, Back, EventFilter
     from swarm_consumer.images import Pushed
     from swarm_consumer.interactions import Conversation, Interactions, Message
-    from swarm_consumer.jobs import JobFilter
+    from swarm_consumer.job_filter import JobFilter
     from swarm_consumer.logs import LogCursor, LogEvent
     from swarm_consumer.models import (
         ApiToken,
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     )
     from swarm_consumer.mounts import Mounts
     from swarm_consumer.overview import Overview
+    from swarm_consumer.pages import Page
     from swarm_consumer.progress import Progress
     from swarm_consumer.projects import Projects
     from swarm_consumer.schedules import Schedules
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from swarm_consumer.users import Users
     from swarm_consumer.webhooks import Webhooks
     from swarm_consumer.worker_models import JoinTokenState, WorkerLoad, WorkerNow
+    from swarm_protocol.errors import SwarmError
     from swarm_protocol.schedule import Edit, Schedule
     from swarm_protocol.spec import JobSpec
 
@@ -635,8 +637,15 @@ class SyncClient:
         return self._portal.call(self._client.run(spec, inputs=inputs, within=within))
 
     def jobs(self, which: JobFilter | None = None, *, limit: int | None = 100) -> Iterator[Job]:
-        """Jobs, newest first."""
+        """Jobs, newest first or in the filter's order."""
         return self._portal.iterate(self._client.jobs(which, limit=limit))
+
+    def job_page(self, which: JobFilter | None = None, *, limit: int = 100, cursor: str | None = None) -> Page[Job]:
+        """A part of such a list from a cursor on: `items`, and `next`, the cursor of the next part (None: none).
+
+        A part may have fewer jobs than `limit` (at most 500), or none, where those that fit are rare.
+        """
+        return self._portal.call(self._client.job_page(which, limit=limit, cursor=cursor))
 
     def job(self, job: int) -> Job:
         """One job with its spec, attempts, history and artifacts."""
@@ -666,9 +675,29 @@ class SyncClient:
         """The id of a new job like this ended one; a held one is released and keeps its id."""
         return self._portal.call(self._client.retry(job))
 
+    def update(self, job: int, *, priority: int) -> Job:
+        """Change a job that has not ended: with a higher priority a queued one moves up."""
+        return self._portal.call(self._client.update(job, priority=priority))
+
     def remove(self, job: int) -> None:
         """Delete an ended job with its logs and artifacts."""
         self._portal.call(self._client.remove(job))
+
+    def cancel_many(self, jobs: Iterable[int]) -> dict[int, Cancelled | SwarmError]:
+        """Ask for the end of many jobs, several at once; for each the answer, or the error that refused it."""
+        return self._portal.call(self._client.cancel_many(jobs))
+
+    def retry_many(self, jobs: Iterable[int]) -> dict[int, int | SwarmError]:
+        """The same with `retry`: for each the id of the job that runs."""
+        return self._portal.call(self._client.retry_many(jobs))
+
+    def update_many(self, jobs: Iterable[int], *, priority: int) -> dict[int, Job | SwarmError]:
+        """The same with `update`: for each the job as it is then."""
+        return self._portal.call(self._client.update_many(jobs, priority=priority))
+
+    def remove_many(self, jobs: Iterable[int]) -> dict[int, SwarmError | None]:
+        """The same with `remove`: None for each that is gone."""
+        return self._portal.call(self._client.remove_many(jobs))
 
     def logs(self, job: int, *, attempt: int | None = None, cursor: LogCursor | None = None) -> Iterator[LogEvent]:
         """The log as it comes until the job has ended; goes on by itself after a lost connection."""

@@ -2,19 +2,20 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from swarm_core import joblist
 from swarm_core.clock import Clock
 from swarm_core.events import JobEvents
+from swarm_core.joblist import JobPage
 from swarm_core.library import Library
 from swarm_core.store import job_views as rows
 from swarm_core.store.database import Database
-from swarm_core.store.job_views import ArtifactView, AttemptView, ChangeView, EndView, Filters, JobView, Seen
+from swarm_core.store.job_lists import RECENT, Filters, Order, Place
+from swarm_core.store.job_views import ArtifactView, AttemptView, ChangeView, EndView, JobView
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.states import JobState
 
@@ -25,12 +26,6 @@ SHOWN_ARTIFACTS: Final = 500
 _POLL_SECONDS: Final = 1.0
 """Looks again at the latest after this: a wake-up from another core may be lost."""
 _GATHER_SECONDS: Final = 0.02
-_FIRST_WINDOW: Final = 500
-_BUDGET: Final = 10_000
-"""Jobs that one page looks at; where few fit the filters the page is short and its cursor leads on."""
-_SKEW: Final = timedelta(hours=1)
-"""How far the order of ids may differ from that of creation times: the longest submit is far shorter."""
-_NO_BOUND: Final = (1 << 63) - 1
 
 _WAITS: Final = {
     JobState.SLEEPING: "its start time",
@@ -51,14 +46,6 @@ class JobDetails(JobView, kw_only=True, frozen=True):
     waits_for: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobPage:
-    """A part of a list, and the id below which the next begins (None: there is none)."""
-
-    items: list[JobView]
-    below: int | None
-
-
 class TaskArchive:
     """Lists, shows and waits."""
 
@@ -71,43 +58,22 @@ class TaskArchive:
 
     # Lists -----------------------------------------------------------------------------------------------
 
-    async def page(self, project: UUID, filters: Filters, limit: int, below: int | None = None) -> JobPage:
-        """Jobs that fit, newest first; at most `limit`, and fewer where they are rare."""
-        pool = self._database.api
-        if below is None:
-            below = await self._bound(project, filters)
-        found: list[JobView] = []
-        looked, size = 0, _FIRST_WINDOW if _narrow(filters) else limit + 1
-        while looked < _BUDGET:
-            seen = await rows.window(pool, project, below, size, filters)
-            found += await rows.views(pool, project, [job.id for job in seen], limit + 1 - len(found), filters)
-            looked += len(seen)
-            if len(found) > limit:
-                return JobPage(found[:limit], found[limit - 1].id)
-            if len(seen) < size or _too_old(seen[-1], filters):
-                return JobPage(found, None)
-            below, size = seen[-1].id, size * 4
-        return JobPage(found, below)
-
-    async def _bound(self, project: UUID, filters: Filters) -> int:
-        """An id that all jobs created before the filter's time are below, found by halving."""
-        if filters.before is None:
-            return _NO_BOUND
-        low, high = 0, await rows.last(self._database.api, project) + 1
-        while low < high:
-            middle = (low + high) // 2
-            seen = await rows.first_from(self._database.api, project, middle)
-            if seen is None or seen.created_at >= filters.before + _SKEW:
-                high = middle
-            else:
-                low = seen.id + 1
-        return low
+    async def page(
+        self,
+        projects: Sequence[UUID],
+        filters: Filters,
+        limit: int,
+        order: Order = RECENT,
+        after: Place | None = None,
+    ) -> JobPage:
+        """Jobs of some projects that fit, in an order; at most `limit`, and fewer where they are rare."""
+        return await joblist.read(self._database.api, projects, filters, limit, order, after)
 
     # One job ---------------------------------------------------------------------------------------------
 
     async def get(self, project: UUID, job: int) -> JobView:
         """A job. Raises SwarmError(not_found)."""
-        found = await rows.views(self._database.api, project, [job], 1)
+        found = await rows.views(self._database.api, [project], [job])
         if not found:
             raise no_job(job)
         return found[0]
@@ -201,12 +167,3 @@ def waits_for(view: JobView) -> str | None:
 def no_job(job: int) -> SwarmError:
     """The error for a job that isn't there, or not this project's."""
     return SwarmError("not_found", f"there is no job {job}", hint="`swarm jobs` lists yours")
-
-
-def _narrow(filters: Filters) -> bool:
-    """Whether jobs of a window may fail to fit."""
-    return filters != Filters(name=filters.name)
-
-
-def _too_old(seen: Seen, filters: Filters) -> bool:
-    return filters.after is not None and seen.created_at < filters.after - _SKEW

@@ -45,7 +45,7 @@ def routes_of(parts: "Parts") -> list[BaseRoute]:
     reader = LogReader(database, parts.blobs, parts.joblogs, parts.events, clock)
     fleet, live = parts.fleet, parts.live
     return [
-        *job_routes.routes(parts.receiver, parts.steering, parts.archive),
+        *job_routes.routes(parts.receiver, parts.steering, parts.archive, parts.projects),
         *blob_routes.routes(parts.library, parts.uploads),
         *image_routes.routes(parts.images),
         *explain_routes.routes(parts.explain),

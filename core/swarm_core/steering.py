@@ -1,8 +1,8 @@
-"""Steering: what a person does with a job that was accepted: cancel it, run it again, remove it."""
+"""Steering: what a person does with a job that was accepted: cancel, run again, change, remove it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -15,8 +15,10 @@ from swarm_core.store.database import Database, transaction
 from swarm_core.store.jobs import Key, Template
 from swarm_core.templates import Caller, ImageLookup, Submitted, Templates
 from swarm_protocol.errors import SwarmError
-from swarm_protocol.spec import JobSpec
+from swarm_protocol.spec import MAX_PRIORITY, JobSpec
 from swarm_protocol.states import TERMINAL, JobState
+
+_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Accepting(Protocol):
 
 
 class Steering:
-    """Cancels, retries and removes jobs."""
+    """Cancels, retries, changes and removes jobs."""
 
     def __init__(
         self,
@@ -80,11 +82,7 @@ class Steering:
             found = await jobs.lock_out_of_queue(connection, job, who.project)
             if found is None:
                 raise _no_job(job)
-            state = JobState(found.state)
-            if state in TERMINAL:
-                raise SwarmError(
-                    "already_ended", f"job {job} has already ended: {found.state}", hint=f"see `swarm show {job}`"
-                )
+            _refuse_ended(job, found.state)
             await jobs.audit_others(connection, job, f"user:{who.name}", "cancel_job")
             if found.worker is None:
                 await jobs.cancel_waiting(connection, job, found.state, f"user:{who.name}")
@@ -127,6 +125,37 @@ class Steering:
         self._woken([(job, str(JobState.QUEUED), found.shape)], False)
         return Retried(job, False)
 
+    async def edit(self, who: Caller, job: int, priority: int) -> None:
+        """Give a job that has not ended another priority; a queued one moves in the queue.
+
+        One that runs keeps it for when it is queued again. Raises SwarmError: not_found, already_ended, bad_request.
+        """
+        if not -MAX_PRIORITY <= priority <= MAX_PRIORITY:
+            message = f"a priority is from -{MAX_PRIORITY} to {MAX_PRIORITY}, not {priority}"
+            raise SwarmError("bad_request", message, field="priority")
+        for _ in range(_TRIES):
+            if await self._set_priority(who, job, priority):
+                self._noted()
+                return
+        raise SwarmError("conflict", f"job {job} goes in and out of the queue", hint="try again")
+
+    async def _set_priority(self, who: Caller, job: int, priority: int) -> bool:
+        """Whether it was done; not where it was put into the queue meanwhile, and is to be found there the next time.
+
+        The queue's row is locked before the job's, as everywhere, or two could wait for one another.
+        """
+        async with transaction(self._database.api) as connection:
+            waits = await jobs.set_queue_priority(connection, job, who.project, priority)
+            found = await jobs.lock(connection, job, who.project)
+            if found is None:
+                raise _no_job(job)
+            _refuse_ended(job, found.state)
+            if found.state == JobState.QUEUED and not waits:
+                return False
+            if await jobs.set_priority(connection, job, priority, f"user:{who.name}"):
+                await jobs.audit_others(connection, job, f"user:{who.name}", "edit_job")
+        return True
+
     async def remove(self, who: Caller, job: int) -> None:
         """Delete an ended job with its log and files. Raises SwarmError: not_found, not_ended."""
         if await jobs.remove_ended(self._database.api, job, who.project, f"user:{who.name}"):
@@ -136,6 +165,11 @@ class Steering:
         if past is None:
             raise _no_job(job)
         raise SwarmError("not_ended", f"job {job} is {past.state}", hint=f"`swarm cancel {job}` first, or wait for it")
+
+
+def _refuse_ended(job: int, state: str) -> None:
+    if JobState(state) in TERMINAL:
+        raise SwarmError("already_ended", f"job {job} has already ended: {state}", hint=f"see `swarm show {job}`")
 
 
 def _no_job(job: int) -> SwarmError:

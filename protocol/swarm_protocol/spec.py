@@ -23,6 +23,8 @@ MAX_SPEC_BYTES: Final = 256 * KIB
 """A spec is one queue row and one frame: large data belongs in inputs."""
 MAX_INPUTS: Final = 10_000
 MAX_TIMEOUT: Final = 366 * 86400.0
+MAX_PRIORITY: Final = 1000
+"""And its negative the least."""
 
 DIGEST: Final = re.compile(r"^sha256:[0-9a-f]{64}$")
 _LABEL: Final = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$")
@@ -147,7 +149,7 @@ def check(spec: JobSpec) -> list[FieldError]:
     need(0 < len(spec.image) <= 512, "image", "name an image that was pushed, as in `swarm push IMAGE`")
     need(len(spec.command) <= 4096, "command", "at most 4,096 words")
     need(not any("\0" in word for word in spec.command), "command", "a word can't hold a NUL byte")
-    need(-1000 <= spec.priority <= 1000, "priority", "from -1000 to 1000")
+    need(abs(spec.priority) <= MAX_PRIORITY, "priority", f"from -{MAX_PRIORITY} to {MAX_PRIORITY}")
     need(0 <= spec.retries <= 100, "retries", "from 0 to 100")
     need(0 <= spec.infra_retries <= 100, "infra_retries", "from 0 to 100")
     need(spec.name is None or 0 < len(spec.name) <= 200, "name", "from 1 to 200 characters")

@@ -1,60 +1,71 @@
-"""`swarm jobs`, `wait`, `cancel`, `retry`, `rm`."""
+"""`swarm jobs`, `wait`, `cancel`, `retry`, `update`, `rm`."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
 
-from swarm_consumer.cli.completion import image_names, job_ids
+from swarm_consumer.cli.completion import image_names, job_ids, worker_names
 from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.errors import UsageError, report
+from swarm_consumer.cli.job_words import filter_words, wanted, with_flags, with_me
 from swarm_consumer.cli.output import brief, document, table, write
 from swarm_consumer.cli.pace import brief as brief_progress
 from swarm_consumer.cli.text import age, duration
 from swarm_consumer.client import Client
-from swarm_consumer.jobs import JobFilter
+from swarm_consumer.job_filter import JobFilter
 from swarm_consumer.models import Job
 from swarm_protocol.errors import EXIT_TIMED_OUT, SwarmError
 from swarm_protocol.quantities import QuantityError, seconds
-from swarm_protocol.states import JobState
+from swarm_protocol.spec import MAX_PRIORITY
 
 Ids = Annotated[list[int], typer.Argument(metavar="JOB", help="Job ids.", min=1, autocompletion=job_ids)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def jobs(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORD]...",
+            help="What to list: state:failed owner:me image:train tag:nightly after:2h, or text of a name or image.",
+            show_default=False,
+            autocompletion=filter_words,
+        ),
+    ] = None,
     state: Annotated[list[str] | None, typer.Option("--state", "-s", help="Only in this state; may repeat.")] = None,
     name: Annotated[str | None, typer.Option("--name", "-n", help="Only of this name.")] = None,
-    tag: Annotated[str | None, typer.Option("--tag", help="Only with this tag.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag; may repeat.")] = None,
     image: Annotated[
         str | None, typer.Option("--image", help="Only of this image.", autocompletion=image_names)
     ] = None,
-    worker: Annotated[str | None, typer.Option("--worker", help="Only on this worker.")] = None,
+    worker: Annotated[
+        str | None, typer.Option("--worker", help="Only on this worker.", autocompletion=worker_names)
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many.", min=1)] = 50,
     everything: Annotated[bool, typer.Option("--all", "-a", help="All of them.")] = False,
     json: Json = False,
 ) -> None:
-    """List jobs, newest first."""
-    which = JobFilter(_states(state or []), name, tag, image, worker)
+    """List jobs, newest first.
+
+    Words narrow it, each with a colon and a value: state, owner, image, tag, name, worker, schedule, failure, reason,
+    after, before, id, project; sort gives another order (sort:-ended). A dash leaves out, after --: -- -tag:nightly.
+    """
+    which = with_flags(wanted(words or []), state or [], name, tag or [], image, worker)
     found = with_client(lambda client: _collect(client, which, None if everything else limit))
     if json:
         document([brief(job, "spec", "attempts", "history", "artifacts", "waits_for") for job in found])
         return
-    said = any(job.progress for job in found)
+    said, every = any(job.progress for job in found), which.project == "*"
     headers = ("ID", "STATE", *(("PROGRESS",) if said else ()), "NAME", "IMAGE", "CREATED", "RAN", "EXIT", "WORKER")
-    table(headers, [_row(job, said) for job in found])
-
-
-def _states(given: list[str]) -> list[str]:
-    known = [state.value for state in JobState]
-    wrong = next((text for text in given if text not in known), None)
-    if wrong is not None:
-        raise UsageError(f"--state: {wrong!r} is none of {', '.join(known)}")
-    return given
+    table(
+        (*headers, *(("PROJECT",) if every else ())),
+        [(*_row(job, said), *((job.project,) if every else ())) for job in found],
+    )
 
 
 async def _collect(client: Client, which: JobFilter, limit: int | None) -> list[Job]:
-    return [job async for job in client.jobs(which, limit=limit)]
+    return [job async for job in client.jobs(await with_me(client, which), limit=limit)]
 
 
 def _row(job: Job, with_progress: bool) -> tuple[object, ...]:
@@ -127,6 +138,24 @@ def retry(ids: Ids, json: Json = False) -> None:
         return str(await client.retry(job))
 
     _for_each(ids, one, json, "new_id")
+
+
+def update(
+    ids: Ids,
+    priority: Annotated[
+        int,
+        typer.Option(
+            "--priority", metavar="N", help="Higher goes first: -1000 to 1000.", min=-MAX_PRIORITY, max=MAX_PRIORITY
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Give jobs that have not ended another priority; queued ones move in the queue."""
+
+    async def one(client: Client, job: int) -> str:
+        return str((await client.update(job, priority=priority)).state)
+
+    _for_each(ids, one, json)
 
 
 def remove(ids: Ids, json: Json = False) -> None:

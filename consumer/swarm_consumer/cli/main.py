@@ -27,6 +27,7 @@ class Root(LazyGroup):
         "fetch": Entry(f"{_CLI}.fetch", "fetch", "Jobs"),
         "cancel": Entry(f"{_CLI}.jobs", "cancel", "Jobs"),
         "retry": Entry(f"{_CLI}.jobs", "retry", "Jobs"),
+        "update": Entry(f"{_CLI}.jobs", "update", "Jobs"),
         "rm": Entry(f"{_CLI}.jobs", "remove", "Jobs"),
         "events": Entry(f"{_CLI}.events", "events", "Jobs"),
         "schedule": Entry(f"{_CLI}.schedules", "app", "Recurring jobs"),

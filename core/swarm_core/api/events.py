@@ -21,7 +21,7 @@ from swarm_core.api.sockets import until_gone
 from swarm_core.clock import Clock
 from swarm_core.cursors import Cursor, Cursors
 from swarm_core.feed import Feed
-from swarm_core.identity.projects import Projects, no_project
+from swarm_core.identity.projects import EVERY, Projects
 from swarm_core.identity.workers import no_worker
 from swarm_core.recent import EventView, Told
 from swarm_core.store import workers
@@ -29,9 +29,7 @@ from swarm_core.store.database import Database
 from swarm_core.wanted import KINDS, Wanted
 from swarm_protocol.messages import CLOSE_SLOW
 
-_EVERY_PROJECT: Final = "*"
 _MOST_JOBS: Final = 1000
-_MOST_PROJECTS: Final = 10_000
 _LOOK_SECONDS: Final = 5.0
 """How long one request looks for what is wanted among what isn't."""
 _QUIET_SECONDS: Final = 10.0
@@ -150,7 +148,7 @@ class EventRoutes:
             raise wrong("job", f"the id of a job, at most {_MOST_JOBS} of them")
         return Wanted(
             projects=await self._seen(request),
-            cluster=text(request, "project") in (None, _EVERY_PROJECT),
+            cluster=text(request, "project") in (None, EVERY),
             kinds=frozenset(kinds),
             jobs=frozenset(str(int(job)) for job in jobs),
             worker=await self._worker(request),
@@ -158,15 +156,7 @@ class EventRoutes:
         )
 
     async def _seen(self, request: HTTPConnection) -> frozenset[UUID]:
-        """The projects that are asked for, as far as one takes part in them now. Raises SwarmError(not_found)."""
-        who, asked = identity_of(request), text(request, "project")
-        if asked is None or asked == who.project_name or (asked == _EVERY_PROJECT and who.by_token):
-            return frozenset({who.project})
-        if who.by_token:  # it is for one project
-            raise no_project(asked)
-        if asked != _EVERY_PROJECT:
-            return frozenset({(await self._projects.show(who, asked)).id})
-        return frozenset(each.id for each in await self._projects.page(who, "", _MOST_PROJECTS))
+        return await self._projects.seen(identity_of(request), text(request, "project"))
 
     async def _worker(self, request: HTTPConnection) -> str:
         reference = text(request, "worker")

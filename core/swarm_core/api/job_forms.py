@@ -33,6 +33,13 @@ class WaitForm(msgspec.Struct):
     timeout: float = 30.0
 
 
+class JobEdit(msgspec.Struct, forbid_unknown_fields=True):
+    """What changes of a job."""
+
+    priority: int
+    """From -1000 to 1000."""
+
+
 class JobList(msgspec.Struct):
     """A part of the jobs."""
 

@@ -1,7 +1,6 @@
 """Routes of jobs: new ones go to the Receiver, a person's word on old ones to Steering, reads to the TaskArchive."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from swarm_core.api.job_forms import (
     BatchForm,
     Checked,
     EndList,
+    JobEdit,
     JobList,
     NewJob,
     NewJobs,
@@ -27,13 +27,13 @@ from swarm_core.api.job_forms import (
     ShownJob,
     WaitForm,
 )
+from swarm_core.api.job_queries import QUERY, filters_of, order_of, read_place, write_place
 from swarm_core.api.openapi import OCTETS, PAGE, RANGE, RANGED, documented
 from swarm_core.api.query import (
     flag,
     integer,
     listing,
     make_cursor,
-    moment,
     page,
     path_integer,
     read_cursor,
@@ -43,28 +43,21 @@ from swarm_core.api.query import (
 )
 from swarm_core.api.ranges import ranged
 from swarm_core.archive import MAX_WAIT_IDS, TaskArchive
+from swarm_core.identity.projects import Projects
 from swarm_core.receiver import DryRun
 from swarm_core.steering import Cancelled, Retried
-from swarm_core.store.job_views import Filters, JobView
+from swarm_core.store.job_views import JobView
 from swarm_core.templates import Submitted
 from swarm_protocol import trace
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import MAX_SPEC_BYTES, JobSpec
-from swarm_protocol.states import JobState
 from swarm_protocol.trace import Origin
 
 MAX_BATCH_BYTES: Final = 32 * 1024 * 1024
 MAX_WAIT: Final = 60.0
 _MAX_KEY: Final = 200
-_STATES: Final = frozenset(JobState)
 _KEY: Final = {"Idempotency-Key": str}
 _SUBMIT: Final = {**_KEY, "traceparent": str}
-_FILTERS: Final = {
-    "state": list[JobState],
-    **dict.fromkeys(("name", "tag", "image", "worker"), str),
-    **dict.fromkeys(("before", "after"), datetime),
-    **PAGE,
-}
 _LEAN_HEADERS: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
@@ -89,6 +82,7 @@ class Steered(Protocol):
 
     async def cancel(self, who: Identity, job: int) -> Cancelled: ...
     async def retry(self, who: Identity, job: int, key: str | None = None) -> Retried: ...
+    async def edit(self, who: Identity, job: int, priority: int) -> None: ...
     async def remove(self, who: Identity, job: int) -> None: ...
 
 
@@ -108,12 +102,13 @@ class Lean:
 
 
 class JobRoutes:
-    """Handlers over the Receiver, Steering and the archive."""
+    """Handlers over the Receiver, Steering, the archive and the projects that one may see."""
 
-    def __init__(self, receiver: Submitting, steering: Steered, archive: TaskArchive) -> None:
+    def __init__(self, receiver: Submitting, steering: Steered, archive: TaskArchive, projects: Projects) -> None:
         self._receiver = receiver
         self._steering = steering
         self._archive = archive
+        self._projects = projects
 
     # Submitting and steering -----------------------------------------------------------------------------
 
@@ -171,6 +166,14 @@ class JobRoutes:
         return answer(RetriedJob(made.id), 201 if made.created else 200)
 
     @needs("consumer")
+    @documented(body=JobEdit, answer=JobView)
+    async def edit(self, request: Request) -> Response:
+        """Change the priority of a job that has not ended."""
+        who, job, wanted = identity_of(request), path_integer(request), await decode(request, JobEdit)
+        await self._steering.edit(who, job, wanted.priority)
+        return answer(await self._archive.get(who.project, job))
+
+    @needs("consumer")
     @documented(status=204)
     async def remove(self, request: Request) -> Response:
         """Delete an ended job with its log and files."""
@@ -180,13 +183,14 @@ class JobRoutes:
     # Reading ---------------------------------------------------------------------------------------------
 
     @needs("observer")
-    @documented(answer=JobList, query=_FILTERS)
+    @documented(answer=JobList, query=QUERY)
     async def list(self, request: Request) -> Response:
-        """List jobs, newest first."""
-        part = page(request)
-        below = read_cursor(part.cursor, int) if part.cursor else None
-        found = await self._archive.page(identity_of(request).project, _filters(request), part.limit, below)
-        return listing(found.items, make_cursor(found.below) if found.below is not None else None)
+        """List jobs, newest first or as `sort` says."""
+        filters, (sort, order), part = filters_of(request), order_of(request), page(request)
+        after = read_place(part.cursor, sort) if part.cursor else None
+        projects = await self._projects.seen(identity_of(request), text(request, "project"))
+        found = await self._archive.page(sorted(projects), filters, part.limit, order, after)
+        return listing(found.items, write_place(found.end, sort) if found.end is not None else None)
 
     @needs("observer")
     @documented(answer=ShownJob)
@@ -236,22 +240,6 @@ class JobRoutes:
         return await ranged(request, found.digest, found.size, opened, headers, OCTETS.kind)
 
 
-def _filters(request: Request) -> Filters:
-    states = tuple(request.query_params.getlist("state"))
-    for state in states:
-        if state not in _STATES:
-            raise wrong("state", f"a state of a job: {', '.join(JobState)}")
-    return Filters(
-        states=states,
-        name=text(request, "name"),
-        tag=text(request, "tag"),
-        image=text(request, "image"),
-        worker=text(request, "worker"),
-        before=moment(request, "before"),
-        after=moment(request, "after"),
-    )
-
-
 def _attempt(request: Request) -> int | None:
     return integer(request, "attempt", 0, 1, 1 << 30) or None
 
@@ -279,9 +267,9 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def routes(receiver: Submitting, steering: Steered, archive: TaskArchive) -> list[Route]:
+def routes(receiver: Submitting, steering: Steered, archive: TaskArchive, projects: Projects) -> list[Route]:
     """All routes of jobs, the busiest first."""
-    handlers = JobRoutes(receiver, steering, archive)
+    handlers = JobRoutes(receiver, steering, archive, projects)
     filename.register()
     at = "/api/v1/jobs"
     return [
@@ -293,6 +281,7 @@ def routes(receiver: Submitting, steering: Steered, archive: TaskArchive) -> lis
         Route(at, handlers.list, methods=["GET"]),
         Route(f"{at}/{{id}}/cancel", handlers.cancel, methods=["POST"]),
         Route(f"{at}/{{id}}/retry", handlers.retry, methods=["POST"]),
+        Route(f"{at}/{{id}}", handlers.edit, methods=["PATCH"]),
         Route(f"{at}/{{id}}", handlers.remove, methods=["DELETE"]),
         Route(f"{at}/{{id}}/artifacts", handlers.artifacts, methods=["GET"]),
         Route(f"{at}/{{id}}/artifacts/{{name:file}}", handlers.artifact, methods=["GET"]),

@@ -16,6 +16,9 @@ from swarm_core.store.projects import MemberView, ProjectView
 from swarm_protocol.errors import SwarmError
 from swarm_protocol.ids import DEFAULT_PROJECT
 
+EVERY: Final = "*"
+"""Instead of a project's name: all of one's own."""
+_MOST: Final = 10_000
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
 
 
@@ -29,8 +32,10 @@ class Caller(Protocol):
 
 
 class Member(Caller, Protocol):
-    """Who asks, and what they may at most."""
+    """Who asks, in which project, and what they may at most."""
 
+    @property
+    def project(self) -> UUID: ...
     @property
     def project_name(self) -> str: ...
     @property
@@ -54,6 +59,18 @@ class Projects:
     async def show(self, who: Member, name: str) -> ProjectView:
         """One of them. Raises SwarmError(not_found)."""
         return await self._mine(self._database.api, who, name)
+
+    async def seen(self, who: Member, asked: str | None) -> frozenset[UUID]:
+        """The projects that somebody asks to see, as far as they take part in them now: the one in use where none is
+        asked for, another by its name, all of their own with `*`. Raises SwarmError(not_found).
+        """
+        if asked is None or asked == who.project_name or (asked == EVERY and who.by_token):
+            return frozenset({who.project})
+        if who.by_token:  # it is for one project
+            raise no_project(asked)
+        if asked != EVERY:
+            return frozenset({(await self.show(who, asked)).id})
+        return frozenset(each.id for each in await self.page(who, "", _MOST))
 
     async def add(self, who: Member, name: str) -> ProjectView:
         """Make a project. Raises SwarmError: bad_request, conflict."""

@@ -1,7 +1,6 @@
-"""Jobs as people see them: lists, one job with all that belongs to it, output files."""
+"""Jobs as people see them: views of some, one with all that belongs to it, output files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -109,75 +108,9 @@ class EndView(msgspec.Struct, kw_only=True, frozen=True):
     exit_code: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """What a list is narrowed to; None doesn't narrow."""
-
-    states: tuple[str, ...] = ()
-    name: str | None = None
-    tag: str | None = None
-    image: str | None = None
-    """A digest, a name, or a name with its tag."""
-    worker: str | None = None
-    """Its name or id."""
-    before: datetime | None = None
-    after: datetime | None = None
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether only jobs that haven't ended can fit."""
-        return bool(self.states) and not TERMINAL.intersection(self.states)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A job's place in the order of a list."""
-
-    id: int
-    created_at: datetime
-
-
-async def window(pool: Pool, project: UUID, below: int, most: int, filters: Filters) -> list[Seen]:
-    """At most `most` jobs with ids below a bound, newest first, by the index that fits the filters best."""
-    if filters.name is not None:
-        rows = await pool.fetch(_SQL["recent_named"], project, below, most, filters.name)
-    elif filters.unfinished:
-        rows = await pool.fetch(_SQL["recent_unfinished"], project, below, most)
-    else:
-        rows = await pool.fetch(_SQL["recent"], project, below, most)
-    return [Seen(row["id"], row["created_at"]) for row in rows]
-
-
-async def first_from(pool: Pool, project: UUID, job: int) -> Seen | None:
-    """The first job of a project from an id on."""
-    row = await pool.fetchrow(_SQL["first_from"], project, job)
-    return Seen(row["id"], row["created_at"]) if row else None
-
-
-async def last(pool: Pool, project: UUID) -> int:
-    """The highest job id of a project; 0 without jobs."""
-    return await pool.fetchval(_SQL["last"], project) or 0
-
-
-async def views(
-    pool: Pool, project: UUID, jobs: Sequence[int], most: int, filters: Filters | None = None
-) -> list[JobView]:
-    """Views of those of the jobs that fit, newest first."""
-    want = filters or Filters()
-    rows = await pool.fetch(
-        _SQL["views"],
-        project,
-        list(jobs),
-        most,
-        list(want.states) or None,
-        want.name,
-        want.tag,
-        want.image,
-        want.worker,
-        want.before,
-        want.after,
-    )
-    return [_view(row) for row in rows]
+async def views(pool: Pool, projects: Sequence[UUID], jobs: Sequence[int]) -> list[JobView]:
+    """Views of some jobs, in their order; of those that are of the projects."""
+    return [_view(row) for row in await pool.fetch(_SQL["views"], list(projects), list(jobs))]
 
 
 def _view(row: asyncpg.Record) -> JobView:

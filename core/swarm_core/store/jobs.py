@@ -186,6 +186,16 @@ async def lock(connection: Connection, job: int, project: UUID | None) -> Locked
     return Locked(row["id"], row["state"], row["attempt"], cancelling, row["shape_id"], row["worker_id"])
 
 
+async def set_queue_priority(connection: Connection, job: int, project: UUID, priority: int) -> bool:
+    """Move a job in the queue, and lock it there; whether it is in it."""
+    return str(await connection.execute(_SQL["set_queue_priority"], job, project, priority)) != "UPDATE 0"
+
+
+async def set_priority(connection: Connection, job: int, priority: int, actor: str) -> bool:
+    """Give a locked job a priority, and tell of it; whether it had another."""
+    return str(await connection.execute(_SQL["set_priority"], job, priority, actor)) != "INSERT 0 0"
+
+
 async def cancel_waiting(connection: Connection, job: int, state: str, actor: str) -> None:
     """End a job that has not begun."""
     await connection.execute(_SQL["cancel_waiting"], job, state, actor)

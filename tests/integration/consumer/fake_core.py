@@ -222,6 +222,7 @@ class FakeCore:
             ("GET", "/jobs/{id:int}/explain", self._explain),
             ("POST", "/jobs/{id:int}/cancel", self._cancel),
             ("POST", "/jobs/{id:int}/retry", self._retry),
+            ("PATCH", "/jobs/{id:int}", self._update),
             ("DELETE", "/jobs/{id:int}", self._remove),
             ("GET", "/jobs/{id:int}/logs", self._log_so_far),
             ("GET", "/jobs/{id:int}/artifacts", self._artifacts),
@@ -363,8 +364,9 @@ class FakeCore:
         return JSONResponse({"first": ids[0], "ids": ids}, 201)
 
     async def _list(self, request: Request) -> Response:
-        states = request.query_params.getlist("state")
-        chosen = [j for j in reversed(self.store.jobs.values()) if not states or j["state"] in states]
+        wanted = {"state": "state", "user": "user", "name": "name"}
+        asked = {field: request.query_params.getlist(word) for word, field in wanted.items()}
+        chosen = [j for j in reversed(self.store.jobs.values()) if all(j[k] in v for k, v in asked.items() if v)]
         at, limit = int(request.query_params.get("cursor", 0)), int(request.query_params.get("limit", 100))
         more = str(at + limit) if len(chosen) > at + limit else None
         return JSONResponse({"items": chosen[at : at + limit], "next": more})
@@ -391,6 +393,13 @@ class FakeCore:
     async def _retry(self, request: Request) -> Response:
         job = self._new_job(self.store.jobs[request.path_params["id"]]["spec"])
         return JSONResponse({"id": job}, 201)
+
+    async def _update(self, request: Request) -> Response:
+        job = self.store.jobs[request.path_params["id"]]
+        if job.get("ended_at"):
+            return _problem(409, "already_ended", f"job {job['id']} has already ended: {job['state']}")
+        job |= await request.json()
+        return JSONResponse(job)
 
     async def _remove(self, request: Request) -> Response:
         job = self.store.jobs[request.path_params["id"]]

@@ -284,6 +284,32 @@ def test_cancel_retry_remove(swarm: Run, core: FakeCore) -> None:
     assert 1 not in core.store.jobs
 
 
+def test_words_narrow_the_list(swarm: Run) -> None:
+    swarm("submit", "busybox", "--name", "a b", "--", "fail", "3")
+    swarm("submit", "busybox", "--", "echo")
+    assert [job["id"] for job in json.loads(swarm("jobs", "state:failed", "owner:me", "--json").stdout)] == [1]
+    assert [job["id"] for job in json.loads(swarm("jobs", "--json", "--", "-state:failed", "user:ada").stdout)] == [2]
+    assert json.loads(swarm("jobs", 'name:"a b"', "-s", "succeeded", "--json").stdout) == []
+    for words, said in (
+        (["stat:failed"], ["error: stat: is no word of the filter", "hint: did you mean state:?"]),
+        (
+            ["name:a", "--name", "a"],
+            ["error: --name is given beside a word that says the same", "hint: leave one of them out"],
+        ),
+    ):
+        assert lines(swarm("jobs", *words, check=2).stderr) == said
+
+
+def test_update_gives_jobs_another_priority(swarm: Run, core: FakeCore) -> None:
+    swarm("submit", "busybox", "--", "forever")
+    swarm("submit", "busybox", "--", "echo")
+    done = swarm("update", "1", "2", "--priority", "-7", check=125)
+    assert done.stdout == f"1 {core.store.jobs[1]['state']}\n"
+    assert done.stderr == "error: job 2 has already ended: succeeded\n"
+    assert core.store.jobs[1]["priority"] == -7
+    assert "--priority" in swarm("update", "1", "--priority", "1001", check=2).stderr
+
+
 def test_login_whoami_logout(swarm: Run, core: FakeCore, home: Path, tmp_path: Path) -> None:
     (home / "credentials.json").unlink()
     for word in ("whoami", "jobs"):

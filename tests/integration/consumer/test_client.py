@@ -7,7 +7,7 @@ import pytest
 
 from swarm_consumer.client import Client
 from swarm_consumer.credentials import Credentials
-from swarm_consumer.jobs import JobFilter
+from swarm_consumer.job_filter import JobFilter
 from swarm_consumer.lean import LeanWire
 from swarm_consumer.logs import LogData, LogEnd
 from swarm_consumer.models import Submitted

@@ -24,6 +24,7 @@ from swarm_protocol.claims import AUD_ASSERTION
 from swarm_protocol.ids import uuid7
 
 API = "/api/v1"
+NOON = "2026-11-29T12:00:00Z"
 BODYLESS = {
     "/api/v1/attempt-secrets",
     "/api/v1/jobs/{id}/cancel",
@@ -166,6 +167,10 @@ class Visitor:
         await self.ok("POST", "/jobs/wait", json={"ids": [job], "timeout": 0})
         await self.ok("DELETE", f"/jobs/{job}", 204)
         await self.ok("GET", "/jobs?state=queued&limit=2&tag=a")
+        query = "state=queued&user=ana&not_user=ben&text=a&not_tag=b&failure=oom_killed&project=*&id=1-9&sort=-ended"
+        await self.ok("GET", f"/jobs?{query}&name=a&image=a&worker=w&schedule=s&reason=r&before={NOON}&after={NOON}")
+        job = (await self.ok("POST", "/jobs", 201, json=spec))["id"]
+        await self.ok("PATCH", f"/jobs/{job}", json={"priority": 3})
 
     async def keep_a_schedule(self) -> None:
         job = {"image": "team/app:1"}

@@ -1,52 +1,28 @@
--- Jobs as people see them. A list is read in two steps: a window of ids from an index, newest first and of bounded
--- length, then what of it fits the filters. So the cost of a page doesn't grow with the history.
+-- Jobs as people see them. Lists take their ids from windows (job_lists).
 
--- name: recent
-select id, created_at from job where project_id = $1 and id < $2 order by id desc limit $3;
-
--- name: recent_unfinished
-select id, created_at from job where project_id = $1 and id < $2 and ended_at is null order by id desc limit $3;
-
--- name: recent_named
-select id, created_at from job where project_id = $1 and id < $2 and name = $4 order by id desc limit $3;
-
--- The first job of a project from an id on: a probe of the search for a time.
--- name: first_from
-select id, created_at from job where project_id = $1 and id >= $2 order by id limit 1;
-
--- name: last
-select id from job where project_id = $1 order by id desc limit 1;
-
--- Views of jobs by id, those that fit the filters (null: no filter).
+-- Views of jobs by id, in the order of the ids.
 -- name: views
 select j.id, j.name, j.state::text as state, j.reason, coalesce(j.spec ->> 'image', '') as image, j.image_digest, j.tags,
        j.priority, j.attempt, w.name as worker, j.exit_code, j.failure, p.name as person, r.name as project,
        j.created_at, j.started_at, j.ended_at, j.wake_at, j.retry_of,
-       (select s.name from schedule s where s.id = j.schedule_id) as schedule, j.occurrence_at,
+       s.name as schedule, j.occurrence_at,
        j.cancel_requested_at is not null as cancel_requested,
        j.trace, g.fraction, g.text, g.at as said_at,
        a.timings::text as timings, extract(epoch from a.claimed_at - h.at)::float8 as queue_seconds
-from unnest($2::bigint[]) as i (id)
-join job j on j.id = i.id and j.project_id = $1
+from unnest($2::bigint[]) with ordinality as i (id, place)
+join job j on j.id = i.id and j.project_id = any($1::uuid[])
 join project r on r.id = j.project_id
 left join attempt a on a.job_id = j.id and a.attempt = j.attempt
 left join worker w on w.id = a.worker_id
 left join progress g on g.job_id = j.id and g.attempt = j.attempt
 left join person p on p.id = j.person_id
+left join schedule s on s.id = j.schedule_id
 left join lateral (
     select at from history
     where history.job_id = j.id and history.new_state = 'queued' and history.attempt < j.attempt
     order by history.id desc limit 1
 ) h on a.job_id is not null
-where ($4::text[] is null or j.state::text = any($4))
-  and ($5::text is null or j.name = $5)
-  and ($6::text is null or $6 = any(j.tags))
-  and ($7::text is null or j.image_digest = $7 or j.spec ->> 'image' = $7
-       or starts_with(j.spec ->> 'image', $7 || ':') or starts_with(j.spec ->> 'image', $7 || '@'))
-  and ($8::text is null or w.name = $8 or w.id::text = $8)
-  and ($9::timestamptz is null or j.created_at < $9)
-  and ($10::timestamptz is null or j.created_at >= $10)
-order by j.id desc limit $3;
+order by i.place;
 
 -- name: spec
 select spec::text as spec from job where project_id = $1 and id = $2;

@@ -127,6 +127,23 @@ with job as (
 insert into history (job_id, at, old_state, new_state, attempt, actor, reason)
 select id, swarm_now(), 'held', 'queued', attempt, $2, 'released' from job;
 
+-- Another priority, first step: in the queue, where no claim can have the job until the transaction ends.
+-- name: set_queue_priority
+update queue set priority = $3
+where job_id = $1 and exists (select from job where id = $1 and project_id = $2);
+
+-- The same priority again changes nothing, and is no event.
+-- name: set_priority
+with old as (
+    select id, project_id, name, priority from job where id = $1 and priority <> $2
+), job as (
+    update job set priority = $2 from old where job.id = old.id
+)
+insert into event (project_id, kind, subject, what, actor, detail)
+select project_id, 'job', id::text, 'changed', $3,
+       json_strip_nulls(json_build_object('name', name, 'priority', $2::int, 'was', priority))
+from old;
+
 -- name: for_retry
 select project_id, person_id, state::text as state, image_digest, spec::text as spec
 from job where id = $1 and project_id = $2;
