@@ -69,7 +69,7 @@ schema: setup  ## docs/schema.sql, after a migration
 keymap: setup  ## docs/commanddeck-keys.md, after a change of the deck's keys
 	@$(TOOL).keymap
 
-screenshots: setup  ## docs/commanddeck/*.svg: a picture of every screen of the deck
+screenshots: programs  ## docs/commanddeck/*: a picture of every screen of the deck, and of its web face
 	@$(TOOL).screenshots
 
 settings: setup  ## the tables of docs/settings.md, after a change of the registry of settings

@@ -3,10 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from swarm_commanddeck.app import DeckApp
 from swarm_commanddeck.places import BY_NAME
 from swarm_commanddeck.web import handed
+from swarm_commanddeck.web.confine import confine
 from swarm_consumer import credentials as files
 from swarm_consumer.client import Client
 from swarm_consumer.credentials import Credentials
@@ -22,6 +24,8 @@ def run(*, project: str | None, at: str, observe: bool) -> None:
     held = handed.taken()  # by the web face, whose browser is the terminal
     if held is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise SwarmError("bad_request", "the deck needs a terminal", hint="run it in one, or see `swarm jobs --help`")
+    if held is not None:
+        confine(Path.cwd())
     keep = files.keep if held is None else _forget
     asyncio.run(_run(held or files.load(), keep, project, at, observe))
 

@@ -83,8 +83,12 @@ class Guests:
         if session is None:
             return
         await asyncio.gather(*(deck.stop() for deck in session.decks))
+        await self._sign_out(session)
+        await asyncio.to_thread(shutil.rmtree, session.home, True)
+        LOG.info("the session of %s has ended", session.credentials.user)
+
+    async def _sign_out(self, session: Session) -> None:
+        """At the core; one that is away ends the sign-in when its time is up."""
         with suppress(SwarmError, TimeoutError):
             async with asyncio.timeout(_LEAVE_SECONDS), Client(session.credentials, policy=_POLICY) as client:
                 await client.logout()
-        await asyncio.to_thread(shutil.rmtree, session.home, True)
-        LOG.info("the session of %s has ended", session.credentials.user)

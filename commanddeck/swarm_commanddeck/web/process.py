@@ -113,7 +113,7 @@ def environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
     """What a deck's process is started with: nothing that says who serves it is signed in as, or at which core."""
     kept = {name: value for name, value in given.items() if not name.startswith("SWARM_")}
     # Half of what the library asks for: 30 pictures a second are a smooth list on half the bytes.
-    return {**kept, "TEXTUAL_DRIVER": DRIVER, "TEXTUAL_FPS": "30", "SWARM_HOME": str(home)}
+    return {**kept, "TEXTUAL_DRIVER": DRIVER, "TEXTUAL_FPS": "30", "SWARM_HOME": str(home), "TMPDIR": str(home)}
 
 
 def _closer(socket: web.WebSocketResponse) -> Callable[[], Awaitable[None]]:

@@ -5,13 +5,14 @@ import logging
 import signal
 import ssl
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
 from swarm_commanddeck.web.address import Site, check_exposure, read_listen, read_public
-from swarm_commanddeck.web.guests import LOG
+from swarm_commanddeck.web.guests import LOG, Guests
 from swarm_commanddeck.web.server import Told, WebFace
 from swarm_consumer import credentials
 from swarm_consumer.trust import normal_url, pinned_context
@@ -36,22 +37,22 @@ class Wanted:
 
 def run(wanted: Wanted) -> None:
     """Serve until Ctrl-C or SIGTERM. Raises SwarmError for what keeps it from starting."""
-    told, tls = judge(wanted)
+    told, ca_pem, tls = judge(wanted)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("aiohttp").setLevel(logging.WARNING)
     if not told.listen.loopback and tls is None:
         LOG.warning("WARNING: --insecure-http: passwords and all that the deck shows cross the network unencrypted")
-    asyncio.run(serve(told, tls))
+    asyncio.run(serve(told, Guests(told.core, ca_pem, time.monotonic), tls))
 
 
-def judge(wanted: Wanted) -> tuple[Told, ssl.SSLContext | None]:
-    """What was asked for, checked. Raises SwarmError."""
+def judge(wanted: Wanted) -> tuple[Told, str, ssl.SSLContext | None]:
+    """What was asked for, checked, with the core's CA certificate. Raises SwarmError."""
     listen, tls = read_listen(wanted.listen), _tls(wanted.cert, wanted.key)
     public = read_public(wanted.public_url) if wanted.public_url else ""
     check_exposure(listen, tls=tls is not None, insecure=wanted.insecure_http)
     core, ca_pem = _core(wanted.core, wanted.ca)
     site = Site("https" if tls else "http", listen.loopback, public)
-    return Told(listen, site, core, ca_pem, deck_command(wanted), wanted.observe), tls
+    return Told(listen, site, core, deck_command(wanted), wanted.observe), ca_pem, tls
 
 
 def deck_command(wanted: Wanted) -> list[str]:
@@ -93,12 +94,12 @@ def _read(file: Path) -> str:
         raise SwarmError("bad_request", f"can't read {file}: {error}", field="ca") from None
 
 
-async def serve(told: Told, tls: ssl.SSLContext | None) -> None:
+async def serve(told: Told, guests: Guests, tls: ssl.SSLContext | None) -> None:
     """Serve until a signal. Raises SwarmError where the address can't be had."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
-    runner = web.AppRunner(WebFace(told).app(), access_log=None, shutdown_timeout=5.0)
+    runner = web.AppRunner(WebFace(told, guests).app(), access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     try:
         port = await _listen(runner, told, tls)

@@ -1,7 +1,6 @@
 """Answers browsers: a sign-in first, then a page with a terminal, and behind it a deck of one's own."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +32,6 @@ class Told:
     site: Site
     core: str
     """The core's address."""
-    ca_pem: str
     command: Sequence[str]
     """Of a deck's process."""
     observing: bool = False
@@ -42,11 +40,10 @@ class Told:
 class WebFace:
     """The application."""
 
-    def __init__(self, told: Told, now: Callable[[], float] = time.monotonic) -> None:
-        """`now`: seconds that never step back."""
+    def __init__(self, told: Told, guests: Guests) -> None:
         self._told = told
-        self._guests = Guests(told.core, told.ca_pem, now)
-        self._sessions = self._guests.sessions
+        self._guests = guests
+        self._sessions = guests.sessions
         # Cookies know no ports: two web faces of one machine would take each other's.
         self._cookie = f"{'__Host-' if told.site.secure else ''}swarm-deck-{told.listen.port}"
 

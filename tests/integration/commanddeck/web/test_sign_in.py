@@ -141,7 +141,7 @@ async def test_over_tls(core: LiveCore, tmp_path: Path) -> None:
     key.write_bytes(made.key)
     ca = tmp_path / "ca.pem"
     ca.write_text(core.cluster.authority.pem)
-    _, tls = judge(Wanted(listen="127.0.0.1:0", core="c", ca=ca, cert=cert, key=key))
+    _, _, tls = judge(Wanted(listen="127.0.0.1:0", core="c", ca=ca, cert=cert, key=key))
     trust = ClientSession(
         cookie_jar=CookieJar(unsafe=True), connector=TCPConnector(ssl=ssl.create_default_context(cadata=made.ca_pem))
     )

@@ -29,4 +29,10 @@ def test_who_serves_is_not_who_looks() -> None:
         "TEXTUAL_DRIVER": "other",
     }
     found = environment(own, Path("/tmp/session"))
-    assert found == {"PATH": "/bin", "SWARM_HOME": "/tmp/session", "TEXTUAL_DRIVER": DRIVER, "TEXTUAL_FPS": "30"}
+    assert found == {
+        "PATH": "/bin",
+        "SWARM_HOME": "/tmp/session",
+        "TMPDIR": "/tmp/session",
+        "TEXTUAL_DRIVER": DRIVER,
+        "TEXTUAL_FPS": "30",
+    }

@@ -33,16 +33,16 @@ def ca(tmp_path: Path) -> Path:
 def test_it_is_for_the_core_that_one_is_signed_in_to(home: Path) -> None:
     saved = Credentials(url="https://c:8443", user="ada", ca_pem=CA_PEM, refresh_token="never handed on")
     files.save(saved, home / "credentials.json")
-    told, tls = judge(Wanted(listen="127.0.0.1:8900", observe=True, project="lab", at="jobs"))
-    assert (told.core, told.ca_pem, tls, told.observing) == ("https://c:8443", CA_PEM, None, True)
+    told, ca_pem, tls = judge(Wanted(listen="127.0.0.1:8900", observe=True, project="lab", at="jobs"))
+    assert (told.core, ca_pem, tls, told.observing) == ("https://c:8443", CA_PEM, None, True)
     assert told.command[1:] == ["-m", "swarm_commanddeck", "--at", "jobs", "--project", "lab", "--observe"]
     assert "never handed on" not in repr(told)
 
 
 def test_or_for_another(ca: Path) -> None:
-    told, _ = judge(Wanted(listen=":1", core="other", ca=ca, insecure_http=True))
-    assert (told.core, told.ca_pem) == ("https://other:8443", CA_PEM)
-    told, _ = judge(Wanted(listen="[::1]:1", core="other", ca=ca, public_url="https://deck.example.org/"))
+    told, ca_pem, _ = judge(Wanted(listen=":1", core="other", ca=ca, insecure_http=True))
+    assert (told.core, ca_pem) == ("https://other:8443", CA_PEM)
+    told, _, _ = judge(Wanted(listen="[::1]:1", core="other", ca=ca, public_url="https://deck.example.org/"))
     assert told.site.origin("deck.example.org") == "https://deck.example.org"
 
 
