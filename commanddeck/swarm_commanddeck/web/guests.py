@@ -11,16 +11,20 @@ from typing import Final
 
 from swarm_commanddeck.web.sessions import Session, Sessions
 from swarm_consumer.client import Client
+from swarm_consumer.credentials import Credentials
 from swarm_consumer.retry import RetryPolicy
 from swarm_consumer.session import sign_in
 from swarm_protocol.errors import SwarmError
 
 LOG: Final = logging.getLogger("swarm-deck")
 SIGN_IN_SECONDS: Final = 20.0
+_NAME: Final = "swarm-deck --web"
 _POLICY: Final = RetryPolicy(patience=3.0)
 _LEAVE_SECONDS: Final = 5.0
 _SIGN_INS: Final = 4
 """At a time: each costs the core a password hash."""
+_WAITING: Final = 32
+"""Sign-ins that are under way or wait for that."""
 _LOOK_SECONDS: Final = 30.0
 """How often it is looked whose time is up."""
 
@@ -34,24 +38,28 @@ class Guests:
         self._core = core
         self._ca_pem = ca_pem
         self._signing_in = asyncio.Semaphore(_SIGN_INS)
+        self._coming = 0
 
     async def enter(self, user: str, password: str) -> Session:
         """Sign in at the core. Raises SwarmError: unauthenticated, too_many_requests, unavailable."""
+        if self._coming >= _WAITING:
+            raise SwarmError("too_many_requests", "very many sign in at once", hint="try again", retry_after=5)
+        self._coming += 1
         try:
             async with asyncio.timeout(SIGN_IN_SECONDS), self._signing_in:
-                credentials = await sign_in(
-                    self._core,
-                    user,
-                    password,
-                    ca_pem=self._ca_pem,
-                    client_name="swarm-deck --web",
-                    policy=RetryPolicy(patience=0),  # "too many failed sign-ins" is for the person to read
-                )
+                credentials = await self._sign_in(user, password)
         except TimeoutError:
             raise SwarmError("unavailable", "the core did not answer in time", hint="try again") from None
+        finally:
+            self._coming -= 1
         session, gone = self.sessions.begin(credentials, Path(tempfile.mkdtemp(prefix="swarm-deck-")))
         await self._finish(gone)
         return session
+
+    async def _sign_in(self, user: str, password: str) -> Credentials:
+        # Without patience: "too many failed sign-ins" is for the person to read, not for a program to wait out.
+        at_once = RetryPolicy(patience=0)
+        return await sign_in(self._core, user, password, ca_pem=self._ca_pem, client_name=_NAME, policy=at_once)
 
     async def leave(self, key: str) -> None:
         """End a session: its decks, its sign-in at the core, and what they kept."""
@@ -59,7 +67,7 @@ class Guests:
 
     async def leave_all(self) -> None:
         """End them all."""
-        await asyncio.gather(*(self._finish(session) for session in self.sessions.all()))
+        await self._finish_all(self.sessions.all())
 
     async def welcome(self, session: Session) -> bool:
         """Whether the core still takes the sign-in; else the session has ended. Raises SwarmError(unavailable)."""
@@ -77,7 +85,12 @@ class Guests:
         """End those whose time is up, for ever."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            await asyncio.gather(*(self._finish(session) for session in self.sessions.over()))
+            await self._finish_all(self.sessions.over())
+
+    async def _finish_all(self, sessions: list[Session]) -> None:
+        for found in await asyncio.gather(*map(self._finish, sessions), return_exceptions=True):
+            if isinstance(found, Exception):
+                LOG.error("a session did not end as it should", exc_info=found)
 
     async def _finish(self, session: Session | None) -> None:
         if session is None:

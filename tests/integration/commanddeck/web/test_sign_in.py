@@ -1,5 +1,6 @@
 """The web face over HTTP, before a real core: who gets in, and what a page of others gets."""
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -67,6 +68,13 @@ async def test_from_the_sign_in_to_the_sign_out(core: LiveCore, face: Served, br
     assert await logins(core) == 0
     assert face.decks == 0
     assert (await browser.get("/")).headers["Location"] == "/login"
+
+
+async def test_only_so_many_sign_in_at_once(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("swarm_commanddeck.web.guests._WAITING", 3)
+    answers = await asyncio.gather(*(browser.login() for _ in range(8)))
+    assert {answer.status for answer in answers} == {303, 429}
+    assert (await browser.login()).status == 303
 
 
 async def test_a_new_sign_in_ends_the_one_before(core: LiveCore, browser: Browser) -> None:
