@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from swarm_commanddeck.web import handed
+from swarm_commanddeck.web.confine import confine
 from swarm_commanddeck.web.guests import Guests
 from swarm_commanddeck.web.sessions import Session
 from swarm_consumer.credentials import Credentials
@@ -43,4 +44,5 @@ class StagedGuests(Guests):
 def main() -> None:
     """The program."""
     handed.taken()
+    confine(Path.cwd())
     staged().run()

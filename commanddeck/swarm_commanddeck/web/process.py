@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import site
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -110,10 +111,13 @@ class DeckProcess(AppService):
 
 
 def environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
-    """What a deck's process is started with: nothing that says who serves it is signed in as, or at which core."""
-    kept = {name: value for name, value in given.items() if not name.startswith("SWARM_")}
+    """What a deck's process is started with: nothing that says who serves it is signed in as, or what is their own."""
+    kept = {name: value for name, value in given.items() if not name.startswith(("SWARM_", "XDG_"))}
+    own = dict.fromkeys(("HOME", "TMPDIR", "SWARM_HOME"), str(home))
+    # Python looks for packages in a person's home too, where this may be installed.
+    packages = {"PYTHONUSERBASE": site.getuserbase()}
     # Half of what the library asks for: 30 pictures a second are a smooth list on half the bytes.
-    return {**kept, "TEXTUAL_DRIVER": DRIVER, "TEXTUAL_FPS": "30", "SWARM_HOME": str(home), "TMPDIR": str(home)}
+    return {**kept, **own, **packages, "TEXTUAL_DRIVER": DRIVER, "TEXTUAL_FPS": "30"}
 
 
 def _closer(socket: web.WebSocketResponse) -> Callable[[], Awaitable[None]]:

@@ -1,6 +1,7 @@
 """A sign-in on its way to a deck's process, and what else that process is told."""
 
 import os
+import site
 from pathlib import Path
 
 import pytest
@@ -26,13 +27,17 @@ def test_who_serves_is_not_who_looks() -> None:
         "SWARM_PROJECT": "p",
         "SWARM_URL": "u",
         "SWARM_HOME": "/root/.config/swarm",
+        "HOME": "/root",
+        "XDG_CONFIG_HOME": "/root/.config",
         "TEXTUAL_DRIVER": "other",
     }
     found = environment(own, Path("/tmp/session"))
     assert found == {
         "PATH": "/bin",
+        "HOME": "/tmp/session",
         "SWARM_HOME": "/tmp/session",
         "TMPDIR": "/tmp/session",
+        "PYTHONUSERBASE": site.getuserbase(),
         "TEXTUAL_DRIVER": DRIVER,
         "TEXTUAL_FPS": "30",
     }
