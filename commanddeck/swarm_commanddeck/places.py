@@ -31,6 +31,8 @@ JOB: Final = "job:JobScreen"
 """A job's screen, which is given the job's id."""
 WORKER: Final = "worker:WorkerScreen"
 """A worker's screen, which is given its id or name."""
+INVITE: Final = "invite:InviteScreen"
+"""The screen that lets workers in."""
 
 
 def detail(home: str, *about: object) -> "DeckScreen":

@@ -33,6 +33,9 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "worker.revoke": Action("revoking workers", "operator", "POST /api/v1/workers/{worker}/revoke", cluster=True),
     "worker.remove": Action("forgetting workers", "operator", "DELETE /api/v1/workers/{worker}", cluster=True),
     "worker.invite": Action("making join tokens", "operator", "POST /api/v1/join-tokens", cluster=True),
+    "worker.uninvite": Action(
+        "taking join tokens back", "operator", "DELETE /api/v1/join-tokens/{token}", cluster=True
+    ),
     "schedule.add": Action("making schedules", "consumer", "POST /api/v1/schedules"),
     "schedule.edit": Action("changing schedules", "consumer", "PATCH /api/v1/schedules/{ref}"),
     "schedule.pause": Action("pausing schedules", "consumer", "POST /api/v1/schedules/{ref}/pause"),

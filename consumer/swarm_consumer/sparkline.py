@@ -14,12 +14,13 @@ def sparkline(numbers: Sequence[float | None], width: int, *, top: float | None 
 
     Where there are more numbers than that, each character is the greatest of its share: a peak is not lost.
     """
-    parts = _parts(numbers, width)
+    parts = widest(numbers, width)
     most = max((number for number in parts if number is not None), default=0.0) if top is None else top
     return "".join(_GAP if number is None else _block(number, most) for number in parts)
 
 
-def _parts(numbers: Sequence[float | None], width: int) -> list[float | None]:
+def widest(numbers: Sequence[float | None], width: int) -> list[float | None]:
+    """At most `width` numbers, each the greatest of its share."""
     count = min(width, len(numbers))
     bounds = [len(numbers) * at // count for at in range(count + 1)] if count else [0]
     return [_most(numbers[a:b]) for a, b in pairwise(bounds)]

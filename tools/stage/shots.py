@@ -18,5 +18,9 @@ class Shot:
     theme: str = "dark"
 
 
-SHOTS: Final = tuple(Shot(place.name, place.title, place.name) for place in PLACES)
+SHOTS: Final = (
+    *(Shot(place.name, place.title, place.name) for place in PLACES),
+    Shot("worker", "A worker", "workers", ("down", "enter")),
+    Shot("invite", "Letting a worker in", "workers", ("a", "ctrl+s")),
+)
 """Every top screen, and what lies below them."""

@@ -201,6 +201,17 @@ class LiveTable(ScrollView, Generic[T], can_focus=True):
             return self.marked
         return [] if self.current is None else [self.current]
 
+    @property
+    def seen(self) -> list[T]:
+        """The rows that are seen now."""
+        rows = (self.window.row(where) for where in range(self._top, self._top + self._lines))
+        return [row for row in rows if row is not None]
+
+    @property
+    def shown_columns(self) -> list[str]:
+        """The names of the columns for which there is room."""
+        return [placed.column.name for placed in self._layout()]
+
     def go_to(self, key: Hashable) -> bool:
         """Put the cursor on a row; whether it is loaded."""
         where = self.window.place(key)

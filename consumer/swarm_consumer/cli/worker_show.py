@@ -1,6 +1,5 @@
 """`swarm worker show` and `swarm worker history`."""
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -19,7 +18,7 @@ from swarm_consumer.cli.worker_text import (
     machine_lines,
     offer_lines,
     offers,
-    part_text,
+    step_text,
 )
 from swarm_consumer.cli.workers import Name
 from swarm_consumer.client import Client
@@ -94,27 +93,5 @@ def history(
     if json:
         document([msgspec.to_builtins(step) for step in found])
         return
-    rows = [(moment(step.at), step.state or step.what, _why(step), step.actor) for step in found]
+    rows = [(moment(step.at), step.state or step.what, step_text(step), step.actor) for step in found]
     table(("AT", "WHAT", "WHY", "BY"), rows)
-
-
-def _why(step: WorkerStep) -> str:
-    """The reason, and what else there is to know."""
-    detail = step.detail
-    parts = [step.reason]
-    if step.what == "changed":
-        parts += [f"{key}: {_value(value)}" for key, value in detail.items() if key not in ("name", "was")]
-    if step.what in ("created", "removed") or "was" in detail:
-        parts.append(f"as {detail.get('name')}" + (f", not {detail['was']}" if "was" in detail else ""))
-    if "deadline" in detail:
-        parts.append(f"by {moment(datetime.fromisoformat(detail['deadline']))}")
-    if detail.get("cut") and step.state == "dead":
-        parts.append(f"its deadline stopped {detail['cut']}")
-    return "; ".join(part for part in parts if part)
-
-
-def _value(value: object) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    named = [part_text(k, v) if isinstance(v, int) else f"{k}={v}" for k, v in value.items()]
-    return ", ".join(named) or "its own"

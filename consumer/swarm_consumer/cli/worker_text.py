@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from swarm_consumer.cli.text import age
-from swarm_consumer.models import Worker
+from swarm_consumer.cli.text import age, moment
+from swarm_consumer.models import Worker, WorkerStep
 from swarm_protocol.quantities import show_size
 
 
@@ -40,17 +40,39 @@ def labels_of(worker: Worker) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(worker.labels.items()))
 
 
-def drain_text(worker: Worker) -> str:
+def drain_text(worker: Worker, now: datetime | None = None) -> str:
     """That it is to leave, and by when."""
     drain = worker.drain
     if drain is None:
         return ""
-    text = f"{age(drain.at)} by {drain.by}"
+    text = f"{age(drain.at, now)} by {drain.by}"
     if drain.cut is not None:
         text += f"; its deadline has come and stopped {drain.cut}"
     elif drain.until is not None:
-        text += f"; what is there {age(drain.until)} goes back"
+        text += f"; what is there {age(drain.until, now)} goes back"
     return text + ("; of an old version, stop it by hand" if drain.by_hand else "")
+
+
+def step_text(step: WorkerStep) -> str:
+    """Why something happened to it, and what else there is to know."""
+    detail = step.detail
+    parts = [step.reason]
+    if step.what == "changed":
+        parts += [f"{key}: {_value(value)}" for key, value in detail.items() if key not in ("name", "was")]
+    if step.what in ("created", "removed") or "was" in detail:
+        parts.append(f"as {detail.get('name')}" + (f", not {detail['was']}" if "was" in detail else ""))
+    if "deadline" in detail:
+        parts.append(f"by {moment(datetime.fromisoformat(detail['deadline']))}")
+    if detail.get("cut") and step.state == "dead":
+        parts.append(f"its deadline stopped {detail['cut']}")
+    return "; ".join(part for part in parts if part)
+
+
+def _value(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    named = [part_text(k, v) if isinstance(v, int) else f"{k}={v}" for k, v in value.items()]
+    return ", ".join(named) or "its own"
 
 
 def machine_lines(worker: Worker, now: datetime | None = None) -> list[tuple[str, str]]:
@@ -71,7 +93,7 @@ def machine_lines(worker: Worker, now: datetime | None = None) -> list[tuple[str
         ("load", " ".join(f"{load:.2f}" for load in status.get("load", ()))),
         ("up", up),
         ("gpus", ", ".join(gpus)),
-        ("told", age(worker.status_at)),
+        ("told", age(worker.status_at, now)),
     ]
     return [(key, text) for key, text in lines if text]
 

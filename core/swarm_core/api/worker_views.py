@@ -246,7 +246,7 @@ def _state(row: WorkerRow, view: WorkerView | None) -> str:
     if row.revoked_at is not None:
         return WorkerState.DEAD
     if view is not None:
-        return view.state
+        return _steered(row, view)
     return state_of(
         leased=row.leased,
         condition=row.condition,
@@ -255,3 +255,14 @@ def _state(row: WorkerRow, view: WorkerView | None) -> str:
         running=row.running > 0,
         seen=row.seen_at is not None,
     )
+
+
+def _steered(row: WorkerRow, view: WorkerView) -> str:
+    """Its state by the view, which another core may have told a moment before somebody wanted it otherwise."""
+    if view.state in (WorkerState.WAITING, WorkerState.WORKING):
+        if row.drain_at is not None:
+            return WorkerState.DRAINING
+        return WorkerState.PAUSED if row.paused_at is not None else view.state
+    if view.state == WorkerState.PAUSED and row.paused_at is None and row.drain_at is None:
+        return WorkerState.WORKING if view.running else WorkerState.WAITING
+    return view.state

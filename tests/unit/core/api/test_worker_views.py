@@ -59,6 +59,23 @@ def test_the_live_view_has_the_say() -> None:
     assert shown.free["slots"] == 3
 
 
+@pytest.mark.parametrize(
+    ("told", "change", "state"),
+    [
+        ("waiting", {}, "waiting"),
+        ("waiting", {"paused_at": NOON}, "paused"),
+        ("working", {"paused_at": NOON, "drain_at": NOON}, "draining"),
+        ("paused", {}, "working"),
+        ("paused", {"paused_at": NOON}, "paused"),
+        ("draining", {}, "draining"),
+        ("unreachable", {"paused_at": NOON}, "unreachable"),
+    ],
+)
+def test_what_somebody_wants_is_newer_than_a_view(told: str, change: dict[str, object], state: str) -> None:
+    row = replace(ROW, **change)  # type: ignore[arg-type]
+    assert merge(row, index([replace_view(VIEW, state=told)])).state == state
+
+
 def test_how_it_fares_is_there_as_far_as_it_has_told() -> None:
     told = replace_view(
         VIEW, memory_free=5, disk_free=6, beat_age=0.5, beat_loss=0.0, beat_jitter=0.1, clock_offset=-2.0
