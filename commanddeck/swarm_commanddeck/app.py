@@ -103,6 +103,8 @@ class DeckApp(App[None]):
         await link.run()
 
     def _take(self, batch: Batch) -> None:
+        if batch.gap:
+            self.recent.clear()  # what lies between is not known
         self.recent.extend(batch.recent)
         front = self.front
         if front is not None:

@@ -42,12 +42,17 @@ def chart(
     known = [number for number in numbers if number is not None]
     most = max([top, *known])
     newest = next((say(number) for number in reversed(numbers) if number is not None), "not known")
-    head = f"{title}  {newest}"
-    if known:
-        head += f"  (at most {say(max(known))})"
+    head = _head(title, newest, f"at most {say(max(known))}" if known else "", width)
     columns = min(width, max(1, len(numbers)))
     body = area(numbers, width, height, most) if numbers else [""] * height
-    return [head[:width], *body, _axis(columns, span)]
+    return [head, *body, _axis(columns, span)]
+
+
+def _head(title: str, newest: str, most: str, width: int) -> str:
+    """The title and as much beside it as there is room for."""
+    head = f"{title}  {newest}"
+    longer = f"{head}  ({most})"
+    return longer if most and len(longer) <= width else head[:width]
 
 
 def _axis(width: int, span: str) -> str:

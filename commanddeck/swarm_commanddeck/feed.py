@@ -1,7 +1,7 @@
 """Events on their way to the screens: gathered into batches, so that a burst costs a repaint and not a thousand."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +12,16 @@ RECENT: Final = 200
 """Events that a batch keeps whole, the newest: more than any screen shows."""
 SUBJECTS: Final = 5000
 """Subjects that a batch tells apart; of more it only says that it `overflowed`."""
+
+
+def since(recent: Sequence[Event], cursor: str | None) -> list[Event] | None:
+    """The events after one of the newest; None where that is not among them, so that some may be missing."""
+    if cursor is None:
+        return list(recent) if len(recent) < RECENT else None
+    for back, event in enumerate(reversed(recent)):
+        if event.cursor == cursor:
+            return list(recent)[len(recent) - back :]
+    return None
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from swarm_commanddeck.places import JOB, PLACES, detail
+from swarm_commanddeck.places import JOB, PLACES, WORKER, detail
 
 if TYPE_CHECKING:
     from swarm_commanddeck.app import DeckApp
@@ -91,4 +91,19 @@ class JobById(Provider):
         cast("DeckApp", self.app).open(detail(JOB, job))
 
 
-PROVIDERS: Final[set[type[Provider] | Callable[[], type[Provider]]]] = {ScreenActions, Screens, JobById}
+class WorkerByName(Provider):
+    """`worker rack-7` goes to that worker."""
+
+    async def search(self, query: str) -> Hits:
+        """One hit, where a name was typed after the word."""
+        word, _, name = query.strip().partition(" ")
+        if word == "worker" and name.strip():
+            wanted = name.strip()
+            help = "what it is, how it fares, what it runs"
+            yield Hit(1.0, f"Go to worker {wanted}", partial(self._open, wanted), help=help)
+
+    def _open(self, name: str) -> None:
+        cast("DeckApp", self.app).open(detail(WORKER, name))
+
+
+PROVIDERS: Final[set[type[Provider] | Callable[[], type[Provider]]]] = {ScreenActions, Screens, JobById, WorkerByName}

@@ -56,7 +56,7 @@ def since_text(load: WorkerLoad) -> str:
     """That there is nothing before the core's start; empty where there is."""
     if load.kept_since is None or load.kept_since <= load.at:
         return ""
-    return f"· before {moment(load.kept_since)} nothing is known: the core that tells this was started then"
+    return f"· nothing is known before {moment(load.kept_since)}, when the core was started"
 
 
 def grid(load: WorkerLoad, width: int) -> list[list[Cell]]:

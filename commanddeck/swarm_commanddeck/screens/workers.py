@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from swarm_commanddeck import worker_filter
-from swarm_commanddeck.feed import Batch, Change
+from swarm_commanddeck.feed import Batch, Change, since
 from swarm_commanddeck.machines import COLUMNS, Machine, briefly, fits, machine_of, moved, summary, with_now
 from swarm_commanddeck.places import WORKER, detail
 from swarm_commanddeck.widgets.cells import line_of
@@ -29,7 +29,7 @@ class WorkersScreen(WorkerActs):
 
     AUTO_FOCUS = "#table"
     watches = frozenset({"worker"})
-    pace = 5.0  # loads and heartbeats have no events; each look asks for the rows that are seen alone
+    pace: ClassVar[float] = 5.0  # loads and heartbeats have no events; each look asks for the rows that are seen alone
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", tooltip=f"Show some alone: {worker_filter.HELP}"),
         Binding("s", "order", "Sort", tooltip="Sort by the next column"),
@@ -47,7 +47,12 @@ class WorkersScreen(WorkerActs):
         self._machines: dict[str, Machine] = {}
         self._whole = True
         self._stale: set[str] = set()
+        self._away = False
+        self._left_at: str | None = None
+        """The newest event when another screen came to the front."""
         self._looks = 0
+        self._looked: dict[str, float] = {}
+        """When the numbers of those that are seen were fetched."""
         self._filter = ""
         self._order = ("name", False)
 
@@ -78,7 +83,18 @@ class WorkersScreen(WorkerActs):
     def on_screen_suspend(self) -> None:
         """Behind a question events still come; behind another screen they don't."""
         super().on_screen_suspend()
-        self._whole = self._whole or not isinstance(self.app.screen, ModalScreen)
+        if not isinstance(self.app.screen, ModalScreen) and not self._away:
+            recent = self.deck.recent
+            self._away, self._left_at = True, recent[-1].cursor if recent else None
+
+    def on_screen_resume(self) -> None:
+        """What has changed meanwhile is fetched: all, where that isn't known."""
+        if self._away:
+            self._away = False
+            missed = since(self.deck.recent, self._left_at)
+            self._whole = self._whole or missed is None
+            self._stale |= {event.subject for event in missed or () if event.kind == "worker"}
+        super().on_screen_resume()
 
     def on_feed(self, batch: Batch) -> None:
         """States are in the events; what else has changed of a worker is fetched."""
@@ -122,6 +138,7 @@ class WorkersScreen(WorkerActs):
             raise
         self._whole = False
         self._machines = {worker.id: machine_of(worker) for worker in found}
+        self._looked = dict.fromkeys(self._machines, self.deck.clock.monotonic())
 
     async def _load_stale(self) -> None:
         for worker in sorted(self._stale):
@@ -136,11 +153,13 @@ class WorkersScreen(WorkerActs):
     async def _load_numbers(self) -> None:
         """Of what is seen; now and then of all, where the order or the filter goes by them."""
         self._looks += 1
-        every = self._looks % _ALL_EVERY == 0 and (self._order[0] in worker_filter.LIVE or ">" in self._filter)
+        by_numbers = self._order[0] in worker_filter.LIVE or any(sign in self._filter for sign in "<>")
+        every = by_numbers and self._looks % _ALL_EVERY == 0
         ids = [] if every else [machine.id for machine in self.table.seen if machine.state != "dead"]
         if not every and not ids:
             return
         fresh = {now.id: now for now in await self.deck.client.worker_loads(ids)}
+        self._looked = dict.fromkeys(ids or self._machines, self.deck.clock.monotonic())
         for id in list(self._machines) if every else ids:
             if id in self._machines:
                 self._machines[id] = with_now(self._machines[id], fresh.get(id))
@@ -170,6 +189,13 @@ class WorkersScreen(WorkerActs):
             cells = [(f"{count} marked", "strong"), *cells]
         width = self.size.width - 2
         self.query_one("#summary", Static).update(line_of(self.app, cells if fits(cells, width) else briefly(cells)))
+
+    @on(LiveTable.Moved)
+    def _moved(self) -> None:
+        """Where rows come into sight whose numbers are old, they are looked at."""
+        old = self.deck.clock.monotonic() - self.pace
+        if any(machine.now is not None and self._looked.get(machine.id, 0.0) < old for machine in self.table.seen):
+            self.load_soon()
 
     @on(LiveTable.Marked)
     def _marked(self) -> None:
@@ -209,11 +235,7 @@ class WorkersScreen(WorkerActs):
 
     def action_order(self) -> None:
         """By the next column."""
-        self._order = (worker_filter.next_order(self._order[0], self.table.shown_columns), False)
-        self._order = (self._order[0], self._order[0] in worker_filter.LIVE)
-        self._looks = _ALL_EVERY - 1
-        self._show()
-        self.load_soon()
+        self._sort(worker_filter.next_order(self._order[0], self.table.shown_columns))
 
     def action_turn(self) -> None:
         """The other way round."""
@@ -222,7 +244,14 @@ class WorkersScreen(WorkerActs):
 
     @on(LiveTable.HeadClicked)
     def _head(self, event: LiveTable.HeadClicked) -> None:
-        if event.column in worker_filter.ORDERS:
-            same = self._order[0] == event.column
-            self._order = (event.column, not self._order[1] if same else event.column in worker_filter.LIVE)
-            self._show()
+        if event.column == self._order[0]:
+            self.action_turn()
+        elif event.column in worker_filter.ORDERS:
+            self._sort(event.column)
+
+    def _sort(self, by: str) -> None:
+        """By a column: by its numbers the greatest first, and with those of all workers."""
+        self._order = (by, by in worker_filter.LIVE)
+        self._looks = _ALL_EVERY - 1
+        self._show()
+        self.load_soon()

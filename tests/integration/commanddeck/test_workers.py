@@ -133,6 +133,14 @@ async def test_the_table_lives_by_events_and_what_is_marked_is_paused_and_resume
         await until(lambda: "resumed rack-1" in told(pilot), "one alone is not asked for")
         assert (await client.worker("rack-1")).state == "waiting"
 
+        await pilot.press("enter")
+        await is_on(pilot, WorkerScreen)
+        await client.rename_worker("rack-4", "rack-5")
+        await until(lambda: app_of(pilot).recent[-1].detail.get("name") == "rack-5", "it happens behind another screen")
+        await pilot.press("escape")
+        await is_on(pilot, WorkersScreen)
+        await until(lambda: "rack-5" in rows(pilot), "what happened meanwhile is caught up with")
+
 
 async def test_filter_and_order(core: LiveCore) -> None:
     workers = [await core.played_worker(name) for name in ("a", "b", "c")]

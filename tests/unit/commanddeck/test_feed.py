@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from swarm_commanddeck.feed import RECENT, SUBJECTS, Gatherer
+from swarm_commanddeck.feed import RECENT, SUBJECTS, Gatherer, since
 from swarm_consumer.models import Event
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -62,3 +62,12 @@ def test_a_gap_is_told_although_nothing_came() -> None:
     assert gatherer
     assert gatherer.drain().anew
     assert not gatherer.drain().anew
+
+
+def test_what_came_since_an_event_or_that_it_is_not_known() -> None:
+    recent = [event(number, number=number) for number in range(5)]
+    assert since(recent, "2") == recent[3:]
+    assert since(recent, "4") == []
+    assert since(recent, "before") is None
+    assert since(recent, None) == recent
+    assert since([event(0)] * RECENT, None) is None

@@ -20,6 +20,8 @@ def test_the_greatest_of_a_share_is_drawn() -> None:
 
 def test_a_chart_says_the_newest_and_the_most() -> None:
     drawn = chart("load", [0.5, 2.0, 1.0, None], width=20, height=1, top=1.0, say=lambda n: f"{n:g}", span="60 min")
+    narrow = chart("load", [0.5, 2.0], width=16, height=1, top=1.0, say=lambda n: f"{n:g}", span="60 min")
+    assert narrow[0] == "load  2", "what there is no room for is left out whole"
     assert drawn == ["load  1  (at most 2)", "▂█▄·", "────"]
     wide = chart("load", [1.0] * 16, width=20, height=1, top=1.0, say=lambda n: f"{n:g}", span="60 min")
     assert wide[-1] == "-60 min──────now"
@@ -48,4 +50,4 @@ def test_it_is_said_since_when_it_is_known() -> None:
     assert span_text(load()) == "60 min"
     assert since_text(load()) == ""
     began = WorkerLoad(id="1", at=NOON, kept_since=NOON + timedelta(minutes=5), step=30.0)
-    assert since_text(began).startswith("· before 2026-11-29")
+    assert since_text(began).startswith("· nothing is known before 2026-11-29")
