@@ -34,6 +34,11 @@ WORKER: Final = "worker:WorkerScreen"
 INVITE: Final = "invite:InviteScreen"
 """The screen that lets workers in."""
 
+LEVELS: Final = "log_levels:LogLevelsScreen"
+"""The levels of the log's modules."""
+TALK: Final = "interactions:InteractionsScreen"
+"""What is said about a worker, and a job, of which one is None."""
+
 
 def detail(home: str, *about: object) -> "DeckScreen":
     """A screen by module and class: screens don't import one another, for they lead in circles."""

@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from swarm_consumer.schedules import Schedules
     from swarm_consumer.secrets import Secrets
     from swarm_consumer.settings import Setting, SettingChange, Settings
-    from swarm_consumer.syslog import Recent, Syslog, SyslogFilter
+    from swarm_consumer.syslog import Recent, Syslog, SyslogFilter, SyslogPage
     from swarm_consumer.users import Users
     from swarm_consumer.webhooks import Webhooks
     from swarm_consumer.worker_models import JoinTokenState, WorkerLoad, WorkerNow
@@ -342,6 +342,17 @@ class SyncSyslog:
     ) -> Iterator[SyslogLine]:
         """Lines, newest first, at most `limit` (None: all)."""
         return self._portal.iterate(self._verbs.lines(which, limit=limit, oldest_first=oldest_first))
+
+    def page(
+        self,
+        which: SyslogFilter | None = None,
+        *,
+        cursor: str | None = None,
+        limit: int = 100,
+        oldest_first: bool = False,
+    ) -> SyslogPage:
+        """A part of the log: at most `limit` lines after a cursor, from a stretch of bounded length."""
+        return self._portal.call(self._verbs.page(which, cursor=cursor, limit=limit, oldest_first=oldest_first))
 
     def recent(self, which: SyslogFilter | None = None, *, count: int = 100) -> Recent:
         """The newest lines; `follow` goes on from their head."""

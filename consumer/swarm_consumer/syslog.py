@@ -60,10 +60,14 @@ class _Written(msgspec.Struct):
     next: int = 0
 
 
-class _Part(msgspec.Struct):
+class SyslogPage(msgspec.Struct):
+    """Lines in the order that was asked for; there may be more after `next` also where there are none here."""
+
     items: list[SyslogLine] = []
     next: str | None = None
+    """Goes on in the same order, or turns back in the other; None: there is nothing more."""
     head: int = 0
+    """Where to follow from without a gap."""
 
 
 class Syslog:
@@ -85,6 +89,17 @@ class Syslog:
             cursor = found.next
             if not cursor:
                 return
+
+    async def page(
+        self,
+        which: SyslogFilter | None = None,
+        *,
+        cursor: str | None = None,
+        limit: int = 100,
+        oldest_first: bool = False,
+    ) -> SyslogPage:
+        """A part of the log: at most `limit` lines after a cursor, from a stretch of bounded length."""
+        return await self._page(which, cursor, limit, "oldest" if oldest_first else "newest")
 
     async def recent(self, which: SyslogFilter | None = None, *, count: int = 100) -> Recent:
         """The newest lines; `follow` goes on from their head."""
@@ -134,10 +149,10 @@ class Syslog:
         """Take a level back that was set."""
         await self._transport.send(Call("DELETE", _level(module)))
 
-    async def _page(self, which: SyslogFilter | None, cursor: str | None, most: int | None, order: str) -> _Part:
+    async def _page(self, which: SyslogFilter | None, cursor: str | None, most: int | None, order: str) -> SyslogPage:
         query = [*(which or SyslogFilter()).query(), ("order", order), ("limit", str(min(_PAGE, most or _PAGE)))]
         query += [("cursor", cursor)] if cursor else []
-        return await self._transport.get(_Part, Call("GET", "/syslog", query))
+        return await self._transport.get(SyslogPage, Call("GET", "/syslog", query))
 
 
 def _level(module: str) -> str:

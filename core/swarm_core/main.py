@@ -163,6 +163,7 @@ async def _stop(parts: Parts, server: WebServer, logger: Logger) -> None:
     """Workers first (they go to another core, or wait), then requests, then the modules with what they still hold."""
     logger.info("core is stopping")
     parts.syslog.close()
+    parts.conversations.close()
     await parts.gateway.close()
     await server.stop(_STOP_SECONDS)
     await parts.supervisor.stop(_STOP_SECONDS)

@@ -20,7 +20,7 @@ from swarm_consumer.models import Event, WhoAmI
 from swarm_consumer.wire import Answer
 from swarm_core.identity.authority import load_authority, make_authority
 from tools.stage import answers
-from tools.stage.answers import MISSING, NOW, Request, Table
+from tools.stage.answers import MISSING, NEVER, NOW, Request, Table
 
 CA_PEM: Final = load_authority(make_authority(NOW.timestamp())).pem
 WHO: Final = WhoAmI(user="ana", project="lab", role="admin", own_role="admin", user_id="0", terminals=True)
@@ -57,6 +57,8 @@ class StageWire:
         request = Request(method, parts.path.removeprefix("/api/v1"), tuple(parse_qsl(parts.query)), body)
         self.asked.append(request)
         found = self._table.find(request)
+        if found is NEVER:
+            await asyncio.Event().wait()
         if isinstance(found, bytes):
             return Answer(200, {}, found)
         status = 404 if found is MISSING else 200

@@ -101,6 +101,14 @@ class Conversations:
         self._events = events
         self._clock = clock
         self._followers = 0
+        self._waiting: set[asyncio.Event] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """The core stops: whoever follows is answered now, and goes on at another."""
+        self._closed = True
+        for event in self._waiting:
+            event.set()
 
     # A worker's --------------------------------------------------------------------------------------------
 
@@ -124,7 +132,7 @@ class Conversations:
         while True:
             left = max(0.0, until - self._clock.monotonic())
             told = await self._tell(Question(worker, after, 0, min(left, _ASK)))
-            if told.notes or left <= 0:
+            if told.notes or left <= 0 or self._closed:
                 return told
             if told is _EMPTY:
                 await self._clock.sleep(min(_LOOK, left))
@@ -154,7 +162,7 @@ class Conversations:
             while True:
                 found = await self._gather(job, after, most)
                 left = until - self._clock.monotonic()
-                if found.items or left <= 0:
+                if found.items or left <= 0 or self._closed:
                     return found
                 await watch.changed(min(_LOOK, left))
 
@@ -221,17 +229,19 @@ class Conversations:
     async def _read(self, record: Record, question: Question) -> Told:
         event, until = asyncio.Event(), self._clock.monotonic() + question.wait
         record.waiting.add(event)
+        self._waiting.add(event)
         try:
             while True:
                 event.clear()
                 told = record.read(question.after, self._clock.time(), question.job)
                 left = until - self._clock.monotonic()
-                if told.notes or left <= 0:
+                if told.notes or left <= 0 or self._closed:
                     return told
                 await _pause(event, min(left, _LOOK) if record.gathers else left)
                 await self._clock.sleep(_GATHER)
         finally:
             record.waiting.discard(event)
+            self._waiting.discard(event)
 
     @contextmanager
     def _following(self, within: float) -> Iterator[None]:

@@ -9,7 +9,7 @@ import msgspec
 from tests.integration.core.contract import Contract
 from tests.integration.core.live_core import live_core
 
-from tools.stage.answers import Request
+from tools.stage.answers import NEVER, Request
 from tools.stage.world import table
 
 
@@ -22,6 +22,8 @@ async def test_every_answer_is_of_the_kind_that_the_core_gives(database_url: str
     for request, answer in staged.answers.items():
         method, path = request.split(" ", 1)
         said = answer(Request(method, path)) if callable(answer) else answer
+        if said is NEVER:
+            continue  # it waits for something to come
         contract.check(method, f"/api/v1{path}", {}, as_response(contract, method, f"/api/v1{path}", said))
 
 

@@ -162,6 +162,8 @@ async def live_core(
         yield core
     finally:
         await core.close()
+        parts.syslog.close()
+        parts.conversations.close()
         await parts.gateway.close()
         await server.stop(2)
         await supervisor.stop()

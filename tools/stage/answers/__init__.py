@@ -9,6 +9,8 @@ from swarm_consumer.models import Event
 
 NOW: Final = datetime(2026, 11, 29, 14, 30, 0, tzinfo=UTC)
 """The stage's time."""
+NEVER: Final = object()
+"""In place of an answer: what waits for something to come is never answered."""
 MISSING: Final = {"code": "not_found", "title": "this is not on the stage", "status": 404}
 
 
