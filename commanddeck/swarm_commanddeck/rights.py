@@ -44,12 +44,28 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "image.remove": Action("deleting images", "consumer", "DELETE /api/v1/images/{name:path}"),
     "log.read": Action("the system's log", "operator", "GET /api/v1/syslog", cluster=True),
     "log.level": Action("setting log levels", "admin", "PUT /api/v1/syslog/levels/{module}", cluster=True),
+    "user.see": Action("keeping people", "admin", "GET /api/v1/users", cluster=True),
     "user.add": Action("making users", "admin", "POST /api/v1/users", cluster=True),
     "user.change": Action("changing users", "admin", "PATCH /api/v1/users/{name}", cluster=True),
     "user.reset": Action("resetting passwords", "admin", "POST /api/v1/users/{name}/password", cluster=True),
     "user.remove": Action("deleting users", "admin", "DELETE /api/v1/users/{name}", cluster=True),
+    "user.sign_out": Action("ending sign-ins", "admin", "DELETE /api/v1/users/{name}/sign-ins", cluster=True),
+    "sign_in.see": Action("seeing sign-ins", "admin", "GET /api/v1/users/{name}/sign-ins", cluster=True),
+    "sign_in.end": Action("ending sign-ins", "admin", "DELETE /api/v1/users/{name}/sign-ins/{id}", cluster=True),
+    "token.see": Action("seeing tokens of others", "admin", "GET /api/v1/users/{name}/tokens", cluster=True),
+    "token.end": Action("ending tokens of others", "admin", "DELETE /api/v1/users/{name}/tokens/{token}", cluster=True),
+    "token.add": Action("making tokens", "observer", "POST /api/v1/tokens"),
+    "token.rotate": Action("changing tokens", "observer", "POST /api/v1/tokens/{name}/rotate"),
+    "token.remove": Action("ending tokens", "observer", "DELETE /api/v1/tokens/{name}"),
     "project.add": Action("making projects", "admin", "POST /api/v1/projects", cluster=True),
     "project.remove": Action("deleting projects", "admin", "DELETE /api/v1/projects/{name}", cluster=True),
+    "member.change": Action("members", "observer", "PUT /api/v1/projects/{name}/members/{user}", cluster=True),
+    "member.remove": Action("members", "observer", "DELETE /api/v1/projects/{name}/members/{user}", cluster=True),
+    "limit.set": Action("setting limits", "admin", "PUT /api/v1/projects/{name}/limits", cluster=True),
+    "setting.see": Action("seeing settings", "operator", "GET /api/v1/settings", cluster=True),
+    "setting.change": Action("changing settings", "admin", "PUT /api/v1/settings/{name}", cluster=True),
+    "setting.reset": Action("changing settings", "admin", "DELETE /api/v1/settings/{name}", cluster=True),
+    "audit.read": Action("the audit", "admin", "GET /api/v1/audit", cluster=True),
 }
 """Every action of the deck by the name that its screens use."""
 
@@ -79,7 +95,7 @@ class Rights:
     def why_not(self, action: str) -> str:
         """Why the core would not let them, as a sentence with what to do; empty where it would."""
         wanted = ACTIONS[action]
-        if self.observing and wanted.role != "observer" and not wanted.route.startswith("GET "):
+        if self.observing and not wanted.route.startswith("GET "):
             return f"{wanted.doing}: this deck only observes; start it without --observe"
         role = self.own_role if wanted.cluster else self.role
         if _rank(role) >= _rank(wanted.role):

@@ -4,7 +4,7 @@ from swarm_consumer.models import HeldToken, SignIn, User
 from swarm_consumer.pages import Page, every
 from swarm_consumer.transport import Call, Transport, part
 
-_EVERYONE = "*"
+_EVERYONE = "/users/*"
 
 
 class Users:
@@ -55,7 +55,7 @@ class Users:
 
     async def sign_ins(self, name: str | None = None) -> list[SignIn]:
         """Somebody's sign-ins that go on; of all people where nobody is named."""
-        return await every(self._transport, f"{_path(name or _EVERYONE)}/sign-ins", Page[SignIn])
+        return await every(self._transport, f"{_path(name) if name else _EVERYONE}/sign-ins", Page[SignIn])
 
     async def end_sign_in(self, name: str, which: str) -> None:
         """End one of somebody's sign-ins at once, by its id."""
@@ -67,7 +67,7 @@ class Users:
 
     async def tokens(self, name: str | None = None) -> list[HeldToken]:
         """Somebody's API tokens; of all people where nobody is named."""
-        return await every(self._transport, f"{_path(name or _EVERYONE)}/tokens", Page[HeldToken])
+        return await every(self._transport, f"{_path(name) if name else _EVERYONE}/tokens", Page[HeldToken])
 
     async def remove_token(self, name: str, token: str) -> None:
         """End somebody's API token at once."""

@@ -27,8 +27,8 @@ def test_a_setting_is_changed_while_the_core_runs(home: Home) -> None:
     ]
     done = home.json("audit", "--actor", me, "--subject", "retention.deliveries", "-n", "2")
     assert [(each["action"], each["detail"]) for each in done] == [
-        ("reset_setting", {"old": 7776000.0, "new": 2592000.0}),
-        ("set_setting", {"old": 2592000.0, "new": 7776000.0}),
+        ("reset_setting", {"old": 7776000.0, "new": 2592000.0, "unit": "seconds"}),
+        ("set_setting", {"old": 2592000.0, "new": 7776000.0, "unit": "seconds"}),
     ]
 
 

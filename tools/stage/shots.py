@@ -21,6 +21,9 @@ class Shot:
 SHOTS: Final = (
     *(Shot(place.name, place.title, place.name) for place in PLACES),
     Shot("worker", "A worker", "workers", ("down", "enter")),
+    Shot("project", "A project", "people", ("p", "down", "enter")),
+    Shot("tokens", "API tokens", "people", ("t",)),
+    Shot("setting", "Changing a setting", "settings", ("down", "e")),
     Shot("invite", "Letting a worker in", "workers", ("a", "ctrl+s")),
 )
 """Every top screen, and what lies below them."""

@@ -13,7 +13,7 @@ from swarm_consumer.cli.connection import with_client
 from swarm_consumer.cli.errors import UsageError
 from swarm_consumer.cli.jobs import Json
 from swarm_consumer.cli.output import document, table, write
-from swarm_consumer.cli.text import clean, moment
+from swarm_consumer.cli.text import clean, moment, word
 from swarm_consumer.client import Client
 from swarm_consumer.times import past_time
 from swarm_protocol.quantities import QuantityError
@@ -92,15 +92,9 @@ def _json(entry: AuditEntry) -> str:
 
 
 def _row(entry: AuditEntry) -> tuple[str, ...]:
-    detail = " ".join(f"{name}={told(value)}" for name, value in entry.detail.items() if value is not None)
+    detail = " ".join(f"{name}={word(value)}" for name, value in entry.detail.items() if value is not None)
     words = (entry.actor, entry.action, entry.subject, entry.project or "", detail)
-    return (moment(entry.at), *(clean(word) for word in words))
-
-
-def told(value: object) -> str:
-    """A value of a detail in one word, or as JSON."""
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if text and not any(c.isspace() or c in '"=' for c in text) else msgspec.json.encode(text).decode()
+    return (moment(entry.at), *map(clean, words))
 
 
 def _time(flag: str, text: str | None) -> datetime | None:

@@ -60,6 +60,14 @@ def reason(failure: str | None, message: str | None) -> str:
     return ": ".join(text for text in (failure, message) if text)
 
 
+def word(value: object) -> str:
+    """A value in one word: text as it is where it is one, all else as JSON."""
+    import msgspec
+
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if text and not any(c.isspace() or c in '"=' for c in text) else msgspec.json.encode(text).decode()
+
+
 def columns(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A plain table with aligned columns, for pipes."""
     cells = [list(headers), *([clean(cell) for cell in row] for row in rows)]

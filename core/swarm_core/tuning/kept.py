@@ -153,19 +153,19 @@ class RuntimeSettings:
             if wrong := setting.objection(overlay.with_values(others, {name: value})):
                 raise SwarmError("bad_request", f"{name}: {wrong}", field="value")
             await rows.put(connection, name, value, actor)
-            await keys.audit(connection, actor, "set_setting", name, None, old=old, new=value)
+            await keys.audit(connection, actor, "set_setting", name, None, old=old, new=value, **_unit(setting))
         self._log.info("a setting was changed", setting=name, old=old, new=value, by=actor)
         return await self._told(name)
 
     async def reset(self, actor: str, name: str) -> SettingView:
         """Let the environment say again; one that isn't set stays so. Raises SwarmError: not_found, conflict."""
-        _changeable(name)
+        setting = _changeable(name)
         new = overlay.value_of(self._live.start, name)
         async with transaction(self._database.api) as connection:
             old, _ = await self._old(connection, name)
             was_set = await rows.reset(connection, name)
             if was_set:
-                await keys.audit(connection, actor, "reset_setting", name, None, old=old, new=new)
+                await keys.audit(connection, actor, "reset_setting", name, None, old=old, new=new, **_unit(setting))
         if was_set:
             self._log.info("a setting was taken back", setting=name, old=old, new=new, by=actor)
         return await self._told(name)
@@ -216,6 +216,12 @@ class RuntimeSettings:
         finally:
             for wait in waits:
                 wait.cancel()
+
+
+def _unit(setting: Setting) -> dict[str, str]:
+    """What the numbers of an entry are, where they are of something."""
+    unit = setting.unit or UNITS[setting.rule.type]
+    return {"unit": unit} if unit else {}
 
 
 def _find(name: str) -> Setting:
