@@ -27,7 +27,8 @@ def run(*, project: str | None, at: str, observe: bool) -> None:
     if held is not None:
         confine(Path.cwd())
     keep = files.keep if held is None else _forget
-    asyncio.run(_run(held or files.load(), keep, project, at, observe))
+    if code := asyncio.run(_run(held or files.load(), keep, project, at, observe)):
+        raise SystemExit(code)
 
 
 def check_place(at: str) -> None:
@@ -38,7 +39,7 @@ def check_place(at: str) -> None:
 
 async def _run(
     held: Credentials, keep: Callable[[Credentials], None], project: str | None, at: str, observe: bool
-) -> None:
+) -> int:
     # That nothing can be done is the core's word, whatever the deck believes of its rights.
     role = "observer" if observe else None
 
@@ -47,7 +48,9 @@ async def _run(
 
     async with open_client(project) as client:
         who = await client.whoami()
-    await DeckApp(open_client, who, project=project, observing=observe, start=at).run_async()
+    deck = DeckApp(open_client, who, project=project, observing=observe, start=at)
+    await deck.run_async()
+    return deck.return_code or 0
 
 
 def _forget(renewed: Credentials) -> None:

@@ -51,9 +51,9 @@ class Tmux:
 
     @property
     def ended(self) -> int | None:
-        """The exit code of the program; None while it runs."""
-        told = self._run("display-message", "-p", "#{pane_dead} #{pane_dead_status}").split()
-        return int(told[1]) if told[0] == "1" else None
+        """The exit code of the program, -1 where a signal ended it; None while it runs."""
+        dead, *status = self._run("display-message", "-p", "#{pane_dead} #{pane_dead_status}").split()
+        return int(status[0] if status else -1) if dead == "1" else None
 
     def ends(self, seconds: float = SECONDS) -> int:
         """Wait for its exit code."""
