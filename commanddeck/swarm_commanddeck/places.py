@@ -38,6 +38,10 @@ LEVELS: Final = "log_levels:LogLevelsScreen"
 """The levels of the log's modules."""
 TALK: Final = "interactions:InteractionsScreen"
 """What is said about a worker, and a job, of which one is None."""
+SCHEDULE: Final = "schedule:ScheduleScreen"
+"""A schedule's screen, which is given its id."""
+LOGS: Final = "logs:LogsScreen"
+"""The system's log, which may be given a filter."""
 
 
 def detail(home: str, *about: object) -> "DeckScreen":

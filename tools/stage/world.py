@@ -93,12 +93,14 @@ class StagedClient(Client):
         self._table = table
 
     async def events(self, *which: Any, back: Any = None, **more: Any) -> AsyncIterator[Event]:
-        """What has happened on the stage; then nothing."""
+        """What happens on the stage, then nothing; without `follow` what has happened before."""
         if back is not None:
             back()
-        for event in self._table.events:
+        follow = more.get("follow", True)
+        for event in self._table.events if follow else self._table.past:
             yield event
-        await asyncio.Event().wait()
+        if follow:
+            await asyncio.Event().wait()
 
     async def logs(self, job: int, **more: Any) -> AsyncIterator[Any]:
         """A job's log as it is on the stage, which ends where the job has."""

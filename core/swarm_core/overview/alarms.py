@@ -3,63 +3,23 @@
 An alarm is there for as long as what it tells of is so; nobody has to acknowledge it, and nothing of it is stored.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, Literal
-from uuid import UUID
-
-import msgspec
+from typing import Final
 
 from swarm_core.core_view import SKEWED, CoreView, ModuleView
+from swarm_core.overview.facts import About, Alarm, Facts, Severity
 from swarm_core.store.overview import AbsentWorker, FullDisk, HeldJob, LastStep, LateSchedule
 from swarm_core.store.worker_history import LEASE_RAN_OUT
 from swarm_core.worker_state import state_of
 from swarm_protocol.quantities import show_seconds, show_size
 from swarm_protocol.states import WorkerState
 
-Severity = Literal["error", "warning"]
-About = Literal["core", "worker", "job", "schedule"]
 JUST_DIED: Final = 60.0
 """Seconds for which a module that died is told of, though it runs again."""
 _GIB: Final = 1 << 30
 _LOW: Final = ((0.05, 10 * _GIB, "error"), (0.10, 50 * _GIB, "warning"))
 """Watermarks of a disk: less than that share is free, and less than so much."""
-
-
-class Alarm(msgspec.Struct, kw_only=True, frozen=True):
-    """Something that a person should look at."""
-
-    kind: str
-    """Such as `worker_dead`; docs/overview.md has them all."""
-    severity: Severity
-    about: About
-    subject: str
-    """The id of what it is about."""
-    name: str
-    """What people call it."""
-    text: str
-    """What is wrong."""
-    next: str
-    """What to do next."""
-    since: datetime | None = None
-    project: str | None = None
-    """Of a job or a schedule."""
-    module: str = ""
-    """Of `module_down`: which."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What alarms are decided on."""
-
-    now: datetime
-    cores: Sequence[CoreView] = ()
-    absent: Sequence[AbsentWorker] = ()
-    steps: Mapping[UUID, LastStep]
-    disks: Sequence[FullDisk] = ()
-    held: Sequence[HeldJob] = ()
-    late: Sequence[LateSchedule] = ()
 
 
 def alarms(facts: Facts) -> list[Alarm]:

@@ -18,7 +18,8 @@ import msgspec
 from swarm_core.clock import Clock
 from swarm_core.core_view import CoreView
 from swarm_core.identity.projects import EVERY, Member, Projects
-from swarm_core.overview.alarms import Alarm, Facts, alarms, state_now
+from swarm_core.overview.alarms import alarms, state_now
+from swarm_core.overview.facts import Alarm, Facts
 from swarm_core.overview.kept import Kept
 from swarm_core.overview.minutes import SHOWN, Minute, ended, last_minutes, live
 from swarm_core.store import overview as rows
@@ -110,8 +111,10 @@ class Board:
         """
         seen = await self._projects.seen(who, project)
         found = await self._view(await self._whole.get(), seen)
-        every = project == EVERY and not who.by_token
-        return found if every else msgspec.structs.replace(found, project=project or who.project_name)
+        if project == EVERY and not who.by_token:
+            return found
+        named = who.project_name if project in (None, EVERY) else project
+        return msgspec.structs.replace(found, project=named)
 
     async def _view(self, whole: _Whole, seen: frozenset[UUID]) -> Overview:
         """What those see who take part in these projects."""

@@ -1,7 +1,7 @@
 """An answer that is kept for a moment, so that any number of people who look cost one look.
 
 It is loaded once however many ask at the same time, and kept the longer the more it cost: loading takes no more than
-a tenth of the time, however large the swarm grows.
+a quarter of the time, however large the swarm grows.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from swarm_core.clock import Clock
 T = TypeVar("T")
 
 _LEAST: Final = 1.0
-_SHARE: Final = 10.0
-_MOST: Final = 30.0
+_SHARE: Final = 4.0
+_MOST: Final = 15.0
 
 
 class Kept(Generic[T]):
@@ -35,6 +35,7 @@ class Kept(Generic[T]):
             return self._value
         if self._loading is None:
             self._loading = asyncio.create_task(self._fill())
+            self._loading.add_done_callback(_seen)
         # Shielded: one who goes away must not take it from the others.
         return await asyncio.shield(self._loading)
 
@@ -48,3 +49,9 @@ class Kept(Generic[T]):
         self._value = value
         self._good_until = began + max(self._least, min(_MOST, (now - began) * _SHARE))
         return value
+
+
+def _seen(done: "asyncio.Task[T]") -> None:
+    """An error is for those who wait; where nobody does any more it is nobody's."""
+    if not done.cancelled():
+        done.exception()

@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 
 from swarm_core.store.overview import MinuteRow
-from swarm_protocol.states import TERMINAL
+from swarm_protocol.states import TERMINAL, JobState
 
 SHOWN: Final = 60
 """Minutes of an answer."""
-ENDS: Final = tuple(sorted(str(state) for state in TERMINAL))
+ENDS: Final = tuple(str(state) for state in JobState if state in TERMINAL)
 
 
 class Minute(msgspec.Struct, kw_only=True, frozen=True):

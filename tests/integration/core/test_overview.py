@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -372,4 +373,6 @@ async def test_any_number_of_people_cost_one_look(town: Town) -> None:
     found = await asyncio.gather(*(board.read(who, each) for each in (None, "lab", "*") for _ in range(20)))
     assert looks == 1
     assert {each.project for each in found} == {"default", "lab", None}
+    program = replace(who, by_token=True)
+    assert [(await board.read(program, each)).project for each in (None, "*")] == ["default", "default"]
     assert len({each.at for each in found}) == 1

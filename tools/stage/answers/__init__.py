@@ -40,6 +40,9 @@ class Table:
 
     answers: dict[str, Any] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    """What happens while one looks."""
+    past: list[Event] = field(default_factory=list)
+    """What has happened before."""
     logs: dict[int, list[Any]] = field(default_factory=dict)
     """What the live log of a job tells (`swarm_consumer.logs`)."""
     ended: set[int] = field(default_factory=set)

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from swarm_core.core_view import CoreView, DiskView, ModuleView, SkewedWorker
-from swarm_core.overview.alarms import Alarm, Facts, alarms, fullness
+from swarm_core.overview.alarms import alarms, fullness
+from swarm_core.overview.facts import Alarm, Facts
 from swarm_core.store.overview import AbsentWorker, FullDisk, HeldJob, LastStep, LateSchedule
 from swarm_core.store.worker_history import LEASE_RAN_OUT
 

@@ -40,12 +40,12 @@ async def test_all_who_ask_within_a_second_get_one_look(clock: ManualClock) -> N
     assert await kept.get() == 2
 
 
-async def test_what_costs_much_is_kept_for_ten_times_as_long_up_to_half_a_minute(clock: ManualClock) -> None:
+async def test_what_costs_much_is_kept_for_four_times_as_long_up_to_fifteen_seconds(clock: ManualClock) -> None:
     source = Source(clock)
     source.cost = 0.5
     kept = Kept(source.look, clock)
     await kept.get()
-    clock.pass_by(4.4)
+    clock.pass_by(1.4)
     assert await kept.get() == 1
     clock.pass_by(0.2)
     source.cost = 100.0
