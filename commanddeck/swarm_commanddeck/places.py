@@ -33,6 +33,8 @@ WORKER: Final = "worker:WorkerScreen"
 """A worker's screen, which is given its id or name."""
 INVITE: Final = "invite:InviteScreen"
 """The screen that lets workers in."""
+SCHEDULE: Final = "schedule:ScheduleScreen"
+"""A schedule's screen, which is given its id."""
 
 LEVELS: Final = "log_levels:LogLevelsScreen"
 """The levels of the log's modules."""

@@ -94,14 +94,18 @@ class Schedules:
         """What became of its occurrences, newest first, at most `limit` (None: all)."""
         cursor, left = None, limit
         while left is None or left > 0:
-            query = [("limit", str(min(500, left or 500))), *([("cursor", cursor)] if cursor else [])]
-            page = await self._transport.get(Page[Occurrence], Call("GET", f"{_path(ref)}/history", query))
+            page = await self.history_page(ref, cursor=cursor, limit=min(500, left or 500))
             for occurrence in page.items[:left]:
                 yield occurrence
             left = None if left is None else left - len(page.items)
             cursor = page.next
             if not cursor:
                 return
+
+    async def history_page(self, ref: str | int, *, cursor: str | None = None, limit: int = 100) -> Page[Occurrence]:
+        """A part of the same, and the cursor of the next one."""
+        query = [("limit", str(limit)), *([("cursor", cursor)] if cursor else [])]
+        return await self._transport.get(Page[Occurrence], Call("GET", f"{_path(ref)}/history", query))
 
 
 def _path(ref: str | int) -> str:

@@ -167,6 +167,10 @@ class SyncSchedules:
         """What became of its occurrences, newest first, at most `limit` (None: all)."""
         return self._portal.iterate(self._verbs.history(ref, limit=limit))
 
+    def history_page(self, ref: str | int, *, cursor: str | None = None, limit: int = 100) -> Page[Occurrence]:
+        """A part of the same, and the cursor of the next one."""
+        return self._portal.call(self._verbs.history_page(ref, cursor=cursor, limit=limit))
+
 
 class SyncUsers:
     """The verbs about people. All raise SwarmError."""

@@ -24,6 +24,9 @@ SHOTS: Final = (
     Shot("project", "A project", "people", ("p", "down", "enter")),
     Shot("tokens", "API tokens", "people", ("t",)),
     Shot("setting", "Changing a setting", "settings", ("down", "e")),
+    Shot("schedule", "A schedule", "schedules", ("j", "j", "j", "enter")),
+    Shot("calendar", "A month of it", "schedules", ("j", "enter", "right_square_bracket")),
+    Shot("schedule-form", "Changing it", "schedules", ("j", "j", "j", "e")),
     Shot("invite", "Letting a worker in", "workers", ("a", "ctrl+s")),
 )
 """Every top screen, and what lies below them."""

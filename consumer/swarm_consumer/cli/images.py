@@ -14,6 +14,7 @@ from swarm_consumer.cli.output import document, status, table, write
 from swarm_consumer.cli.progress import Bar
 from swarm_consumer.cli.text import age, clean
 from swarm_consumer.client import Client
+from swarm_consumer.image_words import consequences, some
 from swarm_consumer.images import Pushed
 from swarm_consumer.models import Image, ImageUse
 from swarm_protocol.quantities import show_size
@@ -115,16 +116,11 @@ def described(found: ImageUse) -> str:
         ("size", f"{show_size(image.size)}: {show_size(image.own)} of its own, {show_size(image.shared)} shared"),
         ("pushed", f"{age(image.created_at)} by {image.pushed_by}"),
         ("used", age(image.last_used_at)),
-        ("jobs", _some(image.jobs, [str(job) for job in users.jobs])),
-        ("schedules", _some(image.schedules, users.schedules)),
-        ("workers", _some(image.workers, users.workers)),
+        ("jobs", some(image.jobs, [str(job) for job in users.jobs])),
+        ("schedules", some(image.schedules, users.schedules)),
+        ("workers", some(image.workers, users.workers)),
     )
     return "".join(f"{key:<9} {clean(value)}\n" for key, value in pairs if value)
-
-
-def _some(count: int, names: list[str]) -> str:
-    more = f" and {count - len(names)} more" if count > len(names) else ""
-    return f"{', '.join(names)}{more}" if names else ""
 
 
 def remove_image(image: Image_, yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False) -> None:
@@ -132,30 +128,11 @@ def remove_image(image: Image_, yes: Annotated[bool, typer.Option("--yes", "-y",
     if not yes and sys.stdin.isatty():
         found = with_client(lambda client: client.image_use(image))
         for line in consequences(found):
-            status(line)
+            status(clean(line))
         if not typer.confirm(f"remove {clean(image)}?", err=True):
             raise typer.Abort
     gone = with_client(lambda client: client.remove_image(image))
     status(f"image {gone.image.name}:{gone.image.tag} is gone")
     if yes or not sys.stdin.isatty():
         for line in consequences(gone):
-            status(line)
-
-
-def consequences(found: ImageUse) -> list[str]:
-    """What removing an image does, a line each."""
-    image, users = found.image, found.used_by
-    lines = [f"{show_size(image.own)} are freed, {show_size(image.shared)} are needed by other images"]
-    if image.jobs:
-        lines.append(f"it stays until {_jobs(image.jobs)} {_have(image.jobs)} ended")
-    if users.schedules:
-        lines.append(f"schedules find it no more: {clean(_some(image.schedules, users.schedules))}")
-    return lines
-
-
-def _jobs(count: int) -> str:
-    return "1 job" if count == 1 else f"{count} jobs"
-
-
-def _have(count: int) -> str:
-    return "has" if count == 1 else "have"
+            status(clean(line))
