@@ -59,7 +59,7 @@ class WebFace:
                 web.get("/ws", self._socket),
                 web.get("/download/{key}", self._download),
                 web.get("/ping", self._ping),
-                web.get("/static/pages.css", self._style),
+                web.get(r"/static/{name:pages\.css|page\.js}", self._own),
                 web.static("/static/terminal", _TERMINAL),
             ]
         )
@@ -194,8 +194,8 @@ class WebFace:
     async def _ping(self, request: web.Request) -> web.StreamResponse:
         return web.Response(text="pong")
 
-    async def _style(self, request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(_OWN / "pages.css")
+    async def _own(self, request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(_OWN / request.match_info["name"])
 
 
 async def _read_form(request: web.Request) -> tuple[str, str]:

@@ -1,10 +1,12 @@
 """The web face in a real browser, headless: by its own pages and by those of others."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 from tests.fixtures.chromium import Page, chromium
+from tests.fixtures.tiny_deck import FILE
 from tests.fixtures.web_faces import Served
 from tests.integration.core.live_core import PASSWORD
 
@@ -58,8 +60,7 @@ async def test_from_the_sign_in_to_the_sign_out(face: Served, page: Page) -> Non
     assert await page.js("document.cookie") == ""  # no script sees it
 
     before = await page.picture()
-    await page.click(500, 300)
-    await page.type("k")
+    await page.type("k")  # nothing has to be clicked on first
     await page.draws("the last was k")
     await page.until("document.fonts.check('14px \"Roboto Mono\"')")
     assert await page.picture() != before
@@ -75,12 +76,25 @@ async def test_from_the_sign_in_to_the_sign_out(face: Served, page: Page) -> Non
 async def test_a_deck_that_was_left_is_opened_again(face: Served, page: Page) -> None:
     await sign_in(page, face)
     await page.draws("tiny deck of ada")
-    await page.click(500, 300)
     await page.type("q")
     await page.until("document.body.classList.contains('-closed')")
     page.heard.clear()
-    await page.js("document.querySelector('.ended a').click()")
+    await page.type("\r")
     await page.draws("tiny deck of ada")
+
+
+async def test_a_file_comes_without_a_window(face: Served, page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "downloads"
+    await page.downloads_to(folder)
+    await sign_in(page, face)
+    await page.draws("tiny deck of ada")
+    await page.type("d")
+    await page.downloaded()
+    [file] = folder.iterdir()
+    assert file.name.endswith(".bin")
+    assert file.read_bytes() == FILE
+    assert await page.js("location.pathname") == "/"
+    assert page.complaints() == []
 
 
 async def test_pages_of_others_get_nowhere(face: Served, page: Page, elsewhere: str) -> None:
