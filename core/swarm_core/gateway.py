@@ -27,6 +27,7 @@ from swarm_core.module import Log
 from swarm_core.offers import offers_of
 from swarm_core.policy import RELEASED
 from swarm_core.reconcile import Reconciler
+from swarm_core.remarks import RemarkTaker
 from swarm_core.session import Session, room_of
 from swarm_core.settings import Timers
 from swarm_core.store import sessions
@@ -112,6 +113,7 @@ class Gateway:
         facts: Facts,
         board: Board,
         records: Records,
+        remarks: RemarkTaker,
     ) -> None:
         self._database = database
         self._dispatcher = dispatcher
@@ -128,6 +130,7 @@ class Gateway:
         self._facts = facts
         self._board = board
         self._records = records
+        self._remarks = remarks
         self._open: set[Connection] = set()
         self.udp_port = 0
         """Where this core takes beats; set before the first connection."""
@@ -285,6 +288,8 @@ class Gateway:
                     await self._machines.note(session, message)
                 case m.Offers():
                     self._dispatcher.offered(session, offers_of(message))
+                case m.Remarks():
+                    self._remarks.take(session, message)
                 case m.Goodbye():
                     await self._part(session, connection)
                 case m.TerminalOpened() | m.TerminalOutput() | m.TerminalTaken() | m.TerminalEnded():

@@ -139,6 +139,13 @@ class Logger(ModuleLog):
         if self._library.least <= level and self._is_no_flood(Kind(module, level, template)):
             self._put(Line(self.clock.time(), level, module, message, plain(fields)))
 
+    def relay(
+        self, module: str, level: Level, alike: str, message: str, fields: Mapping[str, object], at: float
+    ) -> None:
+        """What somebody else said, at a time that is not to come; `alike` is the same for all of one flood."""
+        if self.child(module).least <= level and self._is_no_flood(Kind(module, level, alike)):
+            self._put(Line(min(at, self.clock.time()), level, module, message, plain(fields)))
+
     def _admit(
         self, level: Level, module: str, message: str, fields: Mapping[str, object], tags: Sequence[str]
     ) -> None:

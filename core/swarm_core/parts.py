@@ -66,6 +66,7 @@ from swarm_core.reclaim import Reclaimer
 from swarm_core.reconcile import Reconciler
 from swarm_core.recurring.firing import Firing
 from swarm_core.recurring.schedules import Schedules
+from swarm_core.remarks import RemarkTaker
 from swarm_core.routes import routes_of
 from swarm_core.scheduler import Scheduler
 from swarm_core.settings import Settings
@@ -350,6 +351,7 @@ class Parts:
 
     def _build_edges(self) -> None:
         given = self.given
+        given.logger.child("worker")  # its level can be set before any worker has said anything
         facts = Facts(core=given.core, cluster=given.cluster.id, udp_host=given.settings.advertise_udp)
         self.gateway = Gateway(
             given.database,
@@ -367,6 +369,7 @@ class Parts:
             facts,
             self.mount_board,
             self.records,
+            RemarkTaker(given.logger, given.clock),
         )
         self.app = self._make_app()
 

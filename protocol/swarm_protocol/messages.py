@@ -11,11 +11,16 @@ import msgspec
 
 PROTOCOL_MAJOR: Final = 1
 """Differs: the two can't talk; the core closes with `CLOSE_VERSION`."""
-PROTOCOL_MINOR: Final = 2
-"""Differs: unknown messages and fields of the later one are ignored by the earlier. 1: `Goodbye`. 2: daily use."""
+PROTOCOL_MINOR: Final = 3
+"""Differs: unknown messages and fields of the later one are ignored by the earlier.
+
+1: `Goodbye`. 2: daily use. 3: `Remarks`.
+"""
 
 STEERED_SINCE: Final = 2
 """Minor version from which on a worker knows `Drain` and `Resize`, and a core `Status`."""
+REMARKS_SINCE: Final = 3
+"""Minor version from which on a core knows `Remarks`."""
 MAX_IMAGES: Final = 200
 """Images that a `Status` names at most."""
 
@@ -301,6 +306,26 @@ class Offers(_Message, frozen=True, tag="offers"):
     """Why something is not offered, by what it is (`mount data`, `gpu`, `network egress`), for a person."""
 
 
+class Remark(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A line of the worker's own log."""
+
+    level: str
+    """`warning` or `error`."""
+    text: str
+    ago: float = 0.0
+    """Seconds between it and this message: the two clocks may differ."""
+    ref: Ref | None = None
+    """The attempt that it is about."""
+
+
+class Remarks(_Message, frozen=True, tag="remarks"):
+    """What the worker warns of and what fails there; only to a core of minor version 3 or later."""
+
+    remarks: list[Remark]
+    lost: int = 0
+    """How many more there were that found no room."""
+
+
 # --- core → worker ---------------------------------------------------------------------------------------
 
 
@@ -496,6 +521,7 @@ FromWorker = (
     | Goodbye
     | Status
     | Offers
+    | Remarks
     | OfTerminal
 )
 FromCore = (

@@ -22,6 +22,7 @@ from swarm_worker.machine import Machine
 from swarm_worker.notify import Notifier
 from swarm_worker.offering import Offering, offering_of
 from swarm_worker.outbox import Outbox
+from swarm_worker.remarks import OURS, Remarking
 from swarm_worker.reporter import Reporter
 from swarm_worker.runner import Parts
 from swarm_worker.runtimes.docker import Containers
@@ -69,6 +70,7 @@ class Service:
         self._stop = asyncio.Event()
         self._mode: Mode | None = None
         self._last_state = "stopped"
+        self._remarking = Remarking()
 
     def wants(self, mode: Mode | None) -> None:
         """End: None hands over (containers stay), STOPPING stops them."""
@@ -92,6 +94,13 @@ class Service:
 
     async def run(self) -> int:
         """Serve until told to end; the exit code."""
+        OURS.addHandler(self._remarking)
+        try:
+            return await self._run()
+        finally:
+            OURS.removeHandler(self._remarking)
+
+    async def _run(self) -> int:
         self._show()
         self._notifier.ready()
         tokens = Tokens(self._identity)
@@ -184,6 +193,7 @@ class Service:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._reporter.stop()
+            self._remarking.stop()
             await worker.hand_over()
 
     async def _end(self, worker: Worker, link: Link, sandboxes: Sandboxes, offering: Offering) -> int:
@@ -220,6 +230,7 @@ class Service:
         journal = Journal(settings.data)
         shelf = Shelf(journal, settings.log_cap)
         outbox = Outbox(LogWindow(), shelf.read)
+        self._remarking.say = outbox.say
         facts = self._facts(version)
         images = Images(settings.data, self._engine, transfer, owner.worker, settings.image_budget)
         self._reporter = Reporter(settings.data, facts.sysinfo, images.held, outbox.say)
@@ -265,11 +276,13 @@ class Service:
     def connected(self, welcome: Welcome) -> None:
         """A session begins."""
         self._reporter.start(welcome)
+        self._remarking.start(welcome)
         self._core_is("connected")
 
     def disconnected(self, why: str) -> None:
         """The session is over."""
         self._reporter.stop()
+        self._remarking.stop()
         self._core_is(why)
 
     def _core_is(self, text: str) -> None:

@@ -39,7 +39,7 @@ class Shelf:
         try:
             self._journal.write(record)
         except OSError as error:
-            log.error("attempt %s.%s can't be written down: %s", assign.ref.job, assign.ref.attempt, error)
+            self._not_written(assign.ref, error)
 
     def record(self, ref: Ref) -> Record:
         """The record of a held attempt."""
@@ -82,7 +82,10 @@ class Shelf:
         try:
             await asyncio.to_thread(self._journal.write, record, durable=durable)
         except OSError as error:
-            log.error("attempt %s.%s can't be written down: %s", record.ref.job, record.ref.attempt, error)
+            self._not_written(record.ref, error)
+
+    def _not_written(self, ref: Ref, error: OSError) -> None:
+        log.error("attempt %s.%s can't be written down: %s", ref.job, ref.attempt, error, extra={"ref": ref})
 
     def forget(self, ref: Ref) -> None:
         """Nothing of it is wanted any more; its files go with `remove_files`."""

@@ -171,7 +171,7 @@ class Worker:
             self._spawn(self._settle(ref, FailureKind.CREATE_FAILED.value, text))
             return
         except Exception as error:  # a fault of ours must end the attempt, not leave it open for ever
-            log.exception("attempt %s.%s can't be begun", ref.job, ref.attempt)
+            log.exception("attempt %s.%s can't be begun", ref.job, ref.attempt, extra={"ref": ref})
             text = f"the worker itself failed: {error!r}"
             self._spawn(self._settle(ref, FailureKind.CREATE_FAILED.value, text))
             return
@@ -183,7 +183,7 @@ class Worker:
         self._runners.pop(ref, None)
         self._runs.pop(ref, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("attempt %s.%s: the runner failed", ref.job, ref.attempt, exc_info=error)
+            log.error("attempt %s.%s: the runner failed", ref.job, ref.attempt, exc_info=error, extra={"ref": ref})
             text = f"the worker itself failed: {error!r}"
             self._spawn(self._settle(ref, FailureKind.CREATE_FAILED.value, text))
 

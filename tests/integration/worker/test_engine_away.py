@@ -11,6 +11,11 @@ from .fake_core import FakeCore
 MakeHome = Callable[..., Awaitable[Home]]
 
 
+def told(core: FakeCore) -> str:
+    """What the worker warned of."""
+    return " ".join(remark.text for said in core.all_of(msg.Remarks) for remark in said.remarks)
+
+
 async def test_a_job_and_its_log_survive_a_cut(core: FakeCore, make_home: MakeHome, relay: Relay, image: str) -> None:
     home = await make_home(docker_host=f"unix://{relay.path}")
     await home.start()
@@ -21,6 +26,7 @@ async def test_a_job_and_its_log_survive_a_cut(core: FakeCore, make_home: MakeHo
     (home.settings.data / "attempts" / "1.1" / "out" / "go").touch()
     await core.until(lambda: core.beats[-1].state == "initializing", "a beat that tells of it")
     assert core.beats[-1].load.free_slots == 0
+    await core.until(lambda: "no container engine" in told(core), "a remark that says so")
     await relay.up()
     finished = await core.finished(ref)
     assert (finished.result, finished.exit_code) == ("succeeded", 0)
