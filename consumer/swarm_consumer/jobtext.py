@@ -11,6 +11,7 @@ from swarm_protocol.spec import JobSpec
 
 _NAMES: Final = {"cpu_millis": "cpu"}
 _WIDTH: Final = 100
+_MAP: Final = "tag:yaml.org,2002:map"
 
 
 def job_text(spec: JobSpec) -> str:
@@ -55,6 +56,9 @@ def yaml_text(document: dict[str, Any]) -> str:
     class Dumper(yaml.SafeDumper):
         pass
 
+    class Whole(dict[str, Any]):
+        """The document itself, which is never on one line."""
+
     def text(dumper: Any, value: str) -> Any:
         style = '"' if not _shows(value) else "|" if "\n" in value else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
@@ -66,8 +70,9 @@ def yaml_text(document: dict[str, Any]) -> str:
 
     Dumper.add_representer(str, text)
     Dumper.add_representer(list, sequence)
+    Dumper.add_representer(Whole, lambda dumper, value: dumper.represent_mapping(_MAP, value.items(), flow_style=False))
     written: str = yaml.dump(
-        document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=None
+        Whole(document), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=None
     )
     return "".join(char if char == "\n" or char.isprintable() else _escape(char) for char in written)
 

@@ -18,8 +18,18 @@ class Shot:
     theme: str = "dark"
 
 
+_JOBS: Final = {
+    "overview": "1042",
+    "attempts": "1039",
+    "timeline": "1039",
+    "explain": "1045",
+    "log": "1036",
+    "files": "1036",
+}
 SHOTS: Final = (
     *(Shot(place.name, place.title, place.name) for place in PLACES),
+    *(Shot(f"job-{part}", f"Job, {part}", "jobs", ("colon", *job, "enter", part[0])) for part, job in _JOBS.items()),
+    Shot("job-edit", "Job, run again with changes", "jobs", ("colon", *"1039", "enter", "R")),
     Shot("worker", "A worker", "workers", ("down", "enter")),
     Shot("project", "A project", "people", ("p", "down", "enter")),
     Shot("tokens", "API tokens", "people", ("t",)),

@@ -66,6 +66,7 @@ def _without_twins(spec: JobSpec) -> JobSpec:
 
 
 def test_it_is_what_a_person_would_write() -> None:
+    assert job_text(JobSpec(image="busybox", retries=1)) == "image: busybox\nretries: 1\n"
     spec = JobSpec(
         image="busybox:1",
         command=["sh", "-c", "echo one\necho two\n"],
