@@ -1,4 +1,4 @@
-"""The command palette: screens, what can be done on the one in front, and jobs and workers by name."""
+"""The command palette: screens, what can be done on the one in front, and jobs, workers and schedules by name."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from swarm_commanddeck.places import JOB, PLACES, WORKER, detail
+from swarm_commanddeck.places import JOB, PLACES, SCHEDULE, WORKER, detail
 
 if TYPE_CHECKING:
     from swarm_commanddeck.app import DeckApp
@@ -106,4 +106,25 @@ class WorkerByName(Provider):
         cast("DeckApp", self.app).open(detail(WORKER, name))
 
 
-PROVIDERS: Final[set[type[Provider] | Callable[[], type[Provider]]]] = {ScreenActions, Screens, JobById, WorkerByName}
+class ScheduleByName(Provider):
+    """`schedule nightly` goes to that schedule."""
+
+    async def search(self, query: str) -> Hits:
+        """One hit, where a name was typed after the word."""
+        word, _, name = query.strip().partition(" ")
+        if word == "schedule" and name.strip():
+            wanted = name.strip()
+            help = "when it is due, what became of it, a month of it"
+            yield Hit(1.0, f"Go to schedule {wanted}", partial(self._open, wanted), help=help)
+
+    def _open(self, name: str) -> None:
+        cast("DeckApp", self.app).open(detail(SCHEDULE, name))
+
+
+PROVIDERS: Final[set[type[Provider] | Callable[[], type[Provider]]]] = {
+    ScreenActions,
+    Screens,
+    JobById,
+    WorkerByName,
+    ScheduleByName,
+}

@@ -38,7 +38,7 @@ LEVELS: Final = "log_levels:LogLevelsScreen"
 TALK: Final = "interactions:InteractionsScreen"
 """What is said about a worker, and a job, of which one is None."""
 SCHEDULE: Final = "schedule:ScheduleScreen"
-"""A schedule's screen, which is given its id."""
+"""A schedule's screen, which is given its id or name."""
 LOGS: Final = "logs:LogsScreen"
 """The system's log, which may be given a filter."""
 

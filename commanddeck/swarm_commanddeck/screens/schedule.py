@@ -35,7 +35,7 @@ _MOST_MONTHS: Final = 24
 
 
 class ScheduleScreen(ScheduleActs):
-    """A schedule by its id."""
+    """A schedule by its id or its name."""
 
     AUTO_FOCUS = "#history-table"
     watches = frozenset({"schedule", "job"})
@@ -57,9 +57,9 @@ class ScheduleScreen(ScheduleActs):
     ScheduleScreen .text { padding: 0 1; }
     """
 
-    def __init__(self, schedule: int) -> None:
+    def __init__(self, schedule: int | str) -> None:
         super().__init__()
-        self._number = schedule
+        self._ref = schedule
         self._schedule: ScheduleState | None = None
         self._months: dict[str, CalendarMonth] = {}
         self._version = 0
@@ -68,7 +68,7 @@ class ScheduleScreen(ScheduleActs):
     @property
     def crumb(self) -> str:
         """Its name."""
-        return self._schedule.definition.name if self._schedule else f"schedule {self._number}"
+        return self._schedule.definition.name if self._schedule else f"schedule {self._ref}"
 
     @property
     def chosen(self) -> list[ScheduleState]:
@@ -105,16 +105,18 @@ class ScheduleScreen(ScheduleActs):
 
     def on_feed(self, batch: Batch) -> None:
         """Of this schedule, and of the jobs that are seen in its history."""
-        mine = any(change.subject == str(self._number) for change in batch.of("schedule"))
+        ids = {str(each.id) for each in self.chosen}
+        mine = any(change.subject in ids for change in batch.of("schedule"))
         if batch.anew or mine or any(change.subject in self._jobs for change in batch.of("job")):
             self.load_soon()
 
     async def load(self) -> None:
         """The schedule, and of the part that is seen what may have changed."""
         client = self.deck.client.schedules
-        found = self._schedule = await client.get(self._number)
-        history = await client.history_page(self._number, limit=_LEAF)
-        ahead = await client.preview(self._number, count=_AHEAD)
+        found = self._schedule = await client.get(self._ref)
+        self._ref = found.id  # it may be renamed while it is looked at
+        history = await client.history_page(self._ref, limit=_LEAF)
+        ahead = await client.preview(self._ref, count=_AHEAD)
         if not self.is_attached:
             return  # it was left meanwhile
         self._show_facts(found)
@@ -144,7 +146,7 @@ class ScheduleScreen(ScheduleActs):
     @work(group="leaf")
     async def _fetch_leaf(self, event: LiveTable.Wanted) -> None:
         try:
-            found = await self.deck.client.schedules.history_page(self._number, cursor=event.load.cursor, limit=_LEAF)
+            found = await self.deck.client.schedules.history_page(self._ref, cursor=event.load.cursor, limit=_LEAF)
         except SwarmError as error:
             event.table.failed()
             return self.show_trouble(error)
@@ -175,7 +177,7 @@ class ScheduleScreen(ScheduleActs):
     async def _fetch_month(self, wanted: str) -> None:
         await self.deck.clock.sleep(0.1)  # while a key is held, months fly by
         try:
-            found = await self.deck.client.schedules.calendar(self._number, wanted)
+            found = await self.deck.client.schedules.calendar(self._ref, wanted)
         except SwarmError as error:
             return self.show_trouble(error)
         if len(self._months) >= _MOST_MONTHS:
@@ -202,7 +204,7 @@ class ScheduleScreen(ScheduleActs):
     async def _fetch_day(self, day: date) -> None:
         await self.deck.clock.sleep(0.1)
         try:
-            found = await self.deck.client.schedules.day(self._number, day)
+            found = await self.deck.client.schedules.day(self._ref, day)
         except SwarmError as error:
             return self.show_trouble(error)
         if self.is_attached:

@@ -17,6 +17,7 @@ from swarm_commanddeck.screens.images import ImagesScreen
 from swarm_commanddeck.screens.schedule import ScheduleScreen
 from swarm_commanddeck.screens.schedule_form import ScheduleForm
 from swarm_commanddeck.screens.schedules import SchedulesScreen
+from swarm_commanddeck.widgets.bar import Bar
 from swarm_commanddeck.widgets.month_view import MonthView
 from swarm_commanddeck.widgets.table import LiveTable
 from swarm_consumer.client import Client
@@ -178,6 +179,16 @@ async def test_what_somebody_else_changed_meanwhile_is_shown_and_not_lost(core: 
         await until(lambda: isinstance(app.screen, SchedulesScreen), "it is kept")
         found = await client.schedules.get("nightly")
         assert (found.version, found.definition.cron, found.definition.overlap) == (3, "0 3 * * *", Overlap.QUEUE)
+
+        await pilot.press("colon")
+        await pilot.press(*"schedule nightly")
+        await until(lambda: app.screen.query("CommandList"), "the palette looks")
+        await until(lambda: app.screen.query_one("CommandList").option_count, "it has found something")  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, ScheduleScreen) and app.screen.loads, "its screen is open")
+        assert "at 03:00 every day, UTC" in text_of(app, "#facts")
+        await ben.schedules.edit("nightly", Edit(name="nocturnal"))
+        await until(lambda: "nocturnal" in str(app.screen.query_one(Bar).render()), "its new name is seen")
     await ben.close()
     await client.close()
 
