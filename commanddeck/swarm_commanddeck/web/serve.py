@@ -38,8 +38,8 @@ class Wanted:
 def run(wanted: Wanted) -> None:
     """Serve until Ctrl-C or SIGTERM. Raises SwarmError for what keeps it from starting."""
     told, ca_pem, tls = judge(wanted)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
-    logging.getLogger("aiohttp").setLevel(logging.WARNING)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s")
+    LOG.setLevel(logging.INFO)  # who came and went; libraries tell of trouble alone
     if not told.listen.loopback and tls is None:
         LOG.warning("WARNING: --insecure-http: passwords and all that the deck shows cross the network unencrypted")
     asyncio.run(serve(told, Guests(told.core, ca_pem, time.monotonic), tls))
