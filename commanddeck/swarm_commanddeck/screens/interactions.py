@@ -49,6 +49,7 @@ class InteractionsScreen(DeckScreen):
         Binding("p", "pause", "Pause", tooltip="Stand still, or go on live"),
         Binding("f", "fold", "Fold", tooltip="Repeats as one row, or each by itself"),
         Binding("s", "save", "Save", tooltip="Write the diagram into a file"),
+        Binding("escape", "unfilter", "All", show=False, tooltip="Leave the filter; with none, go back"),
     ]
 
     def __init__(self, worker: str | None = None, job: int | None = None) -> None:
@@ -289,13 +290,15 @@ class InteractionsScreen(DeckScreen):
         event.input.display = bool(event.value)
         self._reel.focus()
 
-    def key_escape(self) -> None:
-        """Out of the filter, and with it."""
+    async def action_unfilter(self) -> None:
+        """Leave the filter, and let it go; without one go back."""
         line = self.query_one("#filter", Input)
-        if line.display:
-            line.value = ""
-            line.display = False
-            self._reel.focus()
+        if not line.display:
+            await self.deck.action_back()
+            return
+        line.value = ""
+        line.display = False
+        self._reel.focus()
 
     @on(Reel.Opened)
     def _details(self, event: Reel.Opened) -> None:

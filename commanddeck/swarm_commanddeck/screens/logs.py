@@ -55,6 +55,7 @@ class LogsScreen(DeckScreen):
         Binding("m", "levels", "Levels", tooltip="From which level on each module's lines are kept"),
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the line, by way of the terminal"),
         Binding("s", "save", "Save", tooltip="Write lines into a file"),
+        Binding("escape", "unfilter", "All", show=False, tooltip="Out of the filter, then without it, then back"),
     ]
 
     def __init__(self, given: str = "") -> None:
@@ -286,13 +287,15 @@ class LogsScreen(DeckScreen):
         """Write a filter."""
         self.query_one("#filter", Input).focus()
 
-    def key_escape(self) -> None:
-        """Out of the filter; and once more, without it."""
+    async def action_unfilter(self) -> None:
+        """Out of the filter; then without it; then back."""
         line = self.query_one("#filter", Input)
         if line.has_focus:
             self._reel.focus()
-        elif line.value:
-            line.value = ""
+        elif line.value != self._given:
+            line.value = self._given
+        else:
+            await self.deck.action_back()
 
     @on(Input.Changed, "#filter")
     def _typed(self, event: Input.Changed) -> None:

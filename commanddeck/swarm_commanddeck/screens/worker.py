@@ -12,7 +12,7 @@ from textual.widgets import Static, TabbedContent, TabPane, Tabs
 from swarm_commanddeck import worker_facts
 from swarm_commanddeck.columns import Column
 from swarm_commanddeck.feed import Batch
-from swarm_commanddeck.places import JOB, detail
+from swarm_commanddeck.places import JOB, LOG, TALK, detail
 from swarm_commanddeck.signs import of_job
 from swarm_commanddeck.tones import style_of
 from swarm_commanddeck.widgets.page import Page
@@ -45,6 +45,8 @@ class WorkerScreen(WorkerActs):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right_square_bracket,tab", "part(1)", "Next part", show=False, tooltip="Facts, jobs, images, history"),
         Binding("left_square_bracket,shift+tab", "part(-1)", "Part before", show=False),
+        Binding("I", "interactions", "Interactions", show=False, tooltip="What it and its core say to one another"),
+        Binding("L", "log", "Log", show=False, tooltip="What the log of the swarm has of it"),
         Binding("escape", "app.back", "Back", show=False),
     ]
     DEFAULT_CSS = """
@@ -91,6 +93,14 @@ class WorkerScreen(WorkerActs):
                 yield LiveTable(_IMAGES, lambda image: image.digest, id="kept", empty="none of this project's")
             with TabPane("History", id="history"):
                 yield LiveTable(self._step_columns(), lambda step: step.id, id="past", empty="nothing yet")
+
+    def action_interactions(self) -> None:
+        """What it and its core say to one another."""
+        self.deck.open(detail(TALK, self._about))
+
+    def action_log(self) -> None:
+        """What the log of the swarm has of it."""
+        self.deck.open(detail(LOG, f"worker:{self._about}"))
 
     def on_mount(self) -> None:
         """The tabs are no place to be: keys go to what they show."""

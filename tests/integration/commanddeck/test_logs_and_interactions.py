@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from swarm_commanddeck.app import DeckApp
+from swarm_commanddeck.places import WORKER, detail
 from swarm_commanddeck.screens.ask import Ask
 from swarm_commanddeck.screens.confirm import Confirm
 from swarm_commanddeck.screens.logs import LogsScreen
@@ -138,6 +139,25 @@ async def test_a_conversation_goes_on_live_and_of_a_job_from_its_submit(world: W
         await until(lambda: f"submit {job}" in labels(app), "the job is told from its submit")
         assert "→ succeeded" in " ".join(labels(app))
         await client.close()
+
+
+async def test_from_a_worker_to_what_it_says_and_back(world: World) -> None:
+    worker = await world.core.worker("rack-1")
+    async with connected(world.core, worker), world.deck("root", "interactions") as pilot:
+        app = pilot.app
+        assert isinstance(app, DeckApp)
+        app.open(detail(WORKER, "rack-1"))
+        await until(lambda: app.front and app.front.place == "workers" and app.front.loads, "the worker is shown")
+        await pilot.press("I")
+        await until(lambda: app.screen.query(Reel) and "welcome" in labels(app), "its conversation is shown")
+        await pilot.press("escape")
+        await until(lambda: app.front and app.front.place == "workers", "back at the worker")
+        world.core.logger.child("gateway").least = int(Level.INFO)
+        world.core.logger.child("gateway").info("about it", worker=worker)
+        await pilot.press("L")
+        await until(lambda: app.screen.query(Reel) and "about it" in lines(app), "what the log has of it is shown")
+        await pilot.press("escape")
+        await until(lambda: app.front and app.front.place == "workers", "back at the worker")
 
 
 async def test_an_observer_looks_on_and_others_jobs_are_not_told(world: World) -> None:

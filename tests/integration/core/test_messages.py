@@ -22,6 +22,7 @@ from swarm_consumer import Client
 from swarm_consumer.credentials import save
 from swarm_consumer.interactions import Conversation, Message
 from swarm_protocol import messages as m
+from swarm_protocol.errors import SwarmError
 from swarm_protocol.spec import JobSpec
 
 SECRET = "hunter2"
@@ -251,6 +252,19 @@ async def test_without_redis_a_far_worker_is_refused_and_its_core_named(database
             told = await client.interactions.of_job(job)
             assert [gap.core for gap in told.gaps] == [there]
             assert [each.kind for each in told.items if each.kind != "state"] == ["submit", "assign"]
+
+
+async def test_a_core_that_does_not_answer_is_not_waited_for_long(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage(database_url, tmp_path, redis_url=redis_url) as play:
+        job = await play.runs_one()
+        monkeypatch.setattr(play.far.parts.relay, "_take", lambda asked: None)  # Redis has lost the question
+        with pytest.raises(SwarmError, match=str(play.far.parts.given.core)):
+            await play.client.interactions.of_worker("w", limit=5)
+        told = await play.client.interactions.of_job(job)
+        assert [gap.worker for gap in told.gaps] == [str(play.worker)]
+        assert "finished" in {each.kind for each in told.items}
 
 
 async def test_beats_are_counted(database_url: str, tmp_path: Path) -> None:
