@@ -89,10 +89,12 @@ class AuditScreen(DeckScreen):
         try:
             found = await self._page(event.load.cursor)
         except SwarmError as error:
-            self.table.failed()
             self.show_trouble(error)
+            with self.while_here():
+                self.table.failed()
             return
-        self.table.add(event.load, Page(event.load.cursor, found.entries, found.next))
+        with self.while_here():
+            self.table.add(event.load, Page(event.load.cursor, found.entries, found.next))
 
     # Looking.
 

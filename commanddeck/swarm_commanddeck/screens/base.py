@@ -4,8 +4,8 @@ A screen fetches in `load`, which is called when it comes to the front, when wha
 has a `pace`, at that pace; never more than once a second, and never twice at once. What it does goes through `act`.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
@@ -151,12 +151,22 @@ class DeckScreen(Screen[None]):
 
     async def _load_once(self) -> None:
         try:
-            await self.load()
+            with self.while_here():
+                await self.load()
         except SwarmError as error:
             self.show_trouble(error)
         else:
             self.show_trouble(None)
         self.loads += 1
+
+    @contextmanager
+    def while_here(self) -> Iterator[None]:
+        """An answer that comes while the screen is taken down finds its parts gone, which is no fault."""
+        try:
+            yield
+        except NoMatches:
+            if self.display:
+                raise
 
     def show_trouble(self, error: SwarmError | None) -> None:
         """What went wrong stands above what is shown, until it is mended."""
@@ -190,7 +200,9 @@ class DeckScreen(Screen[None]):
         if act.ask and not await self.app.push_screen_wait(Confirm(act.title, act.lines, act.verb)):
             return None
         try:
-            told = await act.do()
+            told = ""
+            with self.while_here():
+                told = await act.do()
         except SwarmError as error:
             return self.deck.tell(explained(error), bad=True)
         if told:
