@@ -13,6 +13,8 @@ from swarm_core.store.database import COMMAND_SECONDS, CONFLICT, LOST, Database,
 
 SETTLED: Final = COMMAND_SECONDS + 5.0
 """Seconds after which nobody can commit the end of a job in a minute any more: no statement takes that long."""
+SAMPLE: Final = 10_000
+"""Jobs of a minute whose waits and runs are looked at."""
 _EVERY: Final = 10.0
 _DAY: Final = 86_400.0
 _KEPT: Final = _DAY + 3600.0
@@ -51,4 +53,4 @@ class Tally:
 
     async def _next(self) -> bool:
         async with transaction(self._database.api) as connection:
-            return await rows.tally_next(connection, settled=SETTLED, longest=_DAY)
+            return await rows.tally_next(connection, settled=SETTLED, longest=_DAY, sample=SAMPLE)

@@ -61,9 +61,9 @@ async def day(pool: Pool, since: datetime, until: datetime) -> dict[UUID, dict[s
     return {row["project_id"]: {name: count for name, count in row.items() if name != "project_id"} for row in rows}
 
 
-async def tally_next(connection: Connection, *, settled: float, longest: float) -> bool:
+async def tally_next(connection: Connection, *, settled: float, longest: float, sample: int) -> bool:
     """Tally the next minute of the last `longest` seconds in which jobs ended; False where none is left, or another
-    core is at it.
+    core is at it. Waits and runs are those of about `sample` jobs.
 
     A minute is due `settled` seconds after its end: whoever ended a job in it has committed by then.
     """
@@ -72,7 +72,7 @@ async def tally_next(connection: Connection, *, settled: float, longest: float) 
         return False
     minute = row["minute"]
     if minute is not None:
-        await connection.execute(_SQL["tally"], minute)
+        await connection.execute(_SQL["tally"], minute, sample)
     await connection.execute(_SQL["set_tallied"], row["due"] if minute is None else minute + timedelta(minutes=1))
     return minute is not None
 

@@ -14,6 +14,7 @@ from tests.integration.core.spine import SilentLog
 
 from swarm_core.clock import SystemClock
 from swarm_core.core_view import CoreView
+from swarm_core.overview import tally
 from swarm_core.overview.board import Board
 from swarm_core.overview.tally import Tally
 from swarm_core.store import events
@@ -35,6 +36,7 @@ class Town:
         self.pool = core.database.api
         self.tokens: dict[str, str] = {}
         self.lab = uuid7()
+        self.began = datetime.now(UTC)
         self.tally = Tally(core.database, SystemClock(), SilentLog())
 
     async def settle(self) -> None:
@@ -202,27 +204,33 @@ async def test_projects_that_one_takes_no_part_in_are_not_there(town: Town) -> N
 # Minutes -------------------------------------------------------------------------------------------------
 
 
-def minute(back: int) -> datetime:
-    return NOW.replace(second=0, microsecond=0) - timedelta(minutes=back)
+def minute(town: Town, back: int) -> datetime:
+    """The one that began so many minutes before that in which the test did."""
+    return town.began.replace(second=0, microsecond=0) - timedelta(minutes=back)
+
+
+def of_minute(found: dict[str, Any], town: Town, back: int) -> dict[str, Any]:
+    [one] = [each for each in found["minutes"] if datetime.fromisoformat(each["at"]) == minute(town, back)]
+    return dict(one)
 
 
 async def three_in(town: Town, back: int) -> None:
     """Three ends in a minute: waits of 2, 4 and 9 seconds, runs of 10, 20 and 60."""
     for n, (state, waited, ran) in enumerate((("succeeded", 2, 10), ("succeeded", 4, 20), ("failed", 9, 60))):
-        await town.job(state, ended=minute(back) + timedelta(seconds=n), waited=waited, ran=ran)
-    await town.job("cancelled", ended=minute(back) + timedelta(seconds=59))
+        await town.job(state, ended=minute(town, back) + timedelta(seconds=n), waited=waited, ran=ran)
+    await town.job("cancelled", ended=minute(town, back) + timedelta(seconds=59))
 
 
 async def test_a_minute_is_the_same_before_and_after_it_is_tallied(town: Town) -> None:
     await three_in(town, 2)
-    before = (await town.read())["minutes"]
+    before = of_minute(await town.read(), town, 2)
     while await town.tally.round():
         pass
     until, _ = await rows.tallied(town.pool)
-    assert until >= minute(2)
+    assert until >= minute(town, 2)
     assert await town.pool.fetchval("select count(*) from tally") == 1
-    assert (await town.read())["minutes"][-3:] == before[-3:]
-    assert before[-3] | {"at": ""} == {
+    assert of_minute(await town.read(), town, 2) == before
+    assert before | {"at": ""} == {
         "at": "",
         "succeeded": 2,
         "failed": 1,
@@ -235,12 +243,26 @@ async def test_a_minute_is_the_same_before_and_after_it_is_tallied(town: Town) -
     }
 
 
-async def test_a_wait_for_a_start_time_is_none(town: Town) -> None:
-    """Made an hour before it was to start; it was queued at its time, and waited three seconds."""
-    await town.job("succeeded", ended=minute(5), waited=3, ran=1, at=True)
+async def test_of_many_jobs_some_tell_how_long_they_took_and_all_are_counted(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally, "SAMPLE", 4)
+    for n in range(20):
+        await town.job("succeeded", ended=minute(town, 5) + timedelta(seconds=n), waited=2, ran=10)
     while await town.tally.round():
         pass
-    assert (await town.read())["minutes"][-6]["wait_p50"] == pytest.approx(3.0)
+    row = await town.pool.fetchrow("select * from tally")
+    assert row is not None
+    assert (row["succeeded"], row["wait_p50"], row["run_p50"]) == (20, pytest.approx(2.0), pytest.approx(10.0))
+    assert 3 <= row["waits"] == row["runs"] <= 5
+
+
+async def test_a_wait_for_a_start_time_is_none(town: Town) -> None:
+    """Made an hour before it was to start; it was queued at its time, and waited three seconds."""
+    await town.job("succeeded", ended=minute(town, 5), waited=3, ran=1, at=True)
+    while await town.tally.round():
+        pass
+    assert of_minute(await town.read(), town, 5)["wait_p50"] == pytest.approx(3.0)
 
 
 async def test_ends_of_the_last_day_and_not_of_the_one_before(town: Town) -> None:

@@ -84,23 +84,35 @@ from (
     from tallied for update skip locked
 ) t where t.begin < t.due;
 
+-- A minute. All that ended in it are counted; how long they waited and ran is that of about $2 of them, taken evenly where there
+-- are more: what a minute costs has a bound, however many ended.
 -- name: tally
-with ended as materialized (
-    select j.project_id, j.state, extract(epoch from j.ended_at - j.started_at)::float8 as run,
+with counted as materialized (
+    select project_id, count(*) filter (where state = 'succeeded') as succeeded, count(*) filter (where state = 'failed') as failed,
+           count(*) filter (where state = 'timed_out') as timed_out, count(*) filter (where state = 'cancelled') as cancelled,
+           count(*) as ended
+    from job where ended_at >= $1 and ended_at < $1::timestamptz + interval '1 minute' group by project_id
+), timed as materialized (
+    select j.project_id, extract(epoch from j.ended_at - j.started_at)::float8 as run,
            case when a.claimed_at is not null then greatest(0, extract(epoch from a.claimed_at
                - case when j.spec ->> 'at' is not null
                       then (select h.at from history h where h.job_id = j.id and h.new_state = 'queued' order by h.id limit 1)
                       else j.created_at end)::float8) end as wait
     from job j left join attempt a on a.job_id = j.id and a.attempt = 1
     where j.ended_at >= $1 and j.ended_at < $1::timestamptz + interval '1 minute'
+      and j.id % (1 + (select coalesce(sum(ended), 0)::bigint from counted) / $2::bigint) = 0
+), lengths as (
+    select project_id, count(wait) as waits, coalesce(sum(wait), 0) as wait_seconds,
+           percentile_cont(0.5) within group (order by wait) as wait_p50,
+           count(run) as runs, coalesce(sum(run), 0) as run_seconds,
+           percentile_cont(0.5) within group (order by run) as run_p50
+    from timed group by project_id
 )
 insert into tally (minute, project_id, succeeded, failed, timed_out, cancelled, waits, wait_seconds, wait_p50, runs, run_seconds,
                    run_p50)
-select $1, project_id, count(*) filter (where state = 'succeeded'), count(*) filter (where state = 'failed'),
-       count(*) filter (where state = 'timed_out'), count(*) filter (where state = 'cancelled'),
-       count(wait), coalesce(sum(wait), 0), percentile_cont(0.5) within group (order by wait),
-       count(run), coalesce(sum(run), 0), percentile_cont(0.5) within group (order by run)
-from ended group by project_id
+select $1, project_id, succeeded, failed, timed_out, cancelled, coalesce(waits, 0), coalesce(wait_seconds, 0), wait_p50,
+       coalesce(runs, 0), coalesce(run_seconds, 0), run_p50
+from counted left join lengths using (project_id)
 on conflict do nothing;
 
 -- name: set_tallied
