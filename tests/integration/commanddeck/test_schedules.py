@@ -14,6 +14,7 @@ from textual.widgets import Input, Static, TextArea
 
 from swarm_commanddeck.screens.confirm import Confirm
 from swarm_commanddeck.screens.images import ImagesScreen
+from swarm_commanddeck.screens.job import JobScreen
 from swarm_commanddeck.screens.schedule import ScheduleScreen
 from swarm_commanddeck.screens.schedule_form import ScheduleForm
 from swarm_commanddeck.screens.schedules import SchedulesScreen
@@ -142,6 +143,10 @@ async def test_a_schedule_is_made_changed_paused_run_and_deleted(core: LiveCore)
         await until(lambda: isinstance(app.screen, ScheduleScreen), "its screen is open")
         history = app.screen.query_one("#history-table", LiveTable)
         await until(lambda: history.current and history.current.occurrence.job == job.id, "the run is in its history")
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, JobScreen) and app.screen.loads, "its job is open")
+        await pilot.press("escape")
+        await until(lambda: isinstance(app.screen, ScheduleScreen), "back at the schedule")
         await pilot.press("right_square_bracket", "greater_than_sign")
         view = app.screen.query_one(MonthView)
         await until(lambda: view.shown and view.shown.month == view.month, "the next month is there")

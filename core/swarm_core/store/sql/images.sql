@@ -105,10 +105,12 @@ cross join lateral (
 ) twin
 order by p.name, p.tag;
 
--- Who uses an image: the first of each kind, in order.
+-- Who uses an image: the first of each kind, in order; jobs among as many as above.
 -- name: users
 select array(
-           select j.id from job j where j.project_id = $1 and j.ended_at is null and j.image_digest = $4 order by j.id limit $5
+           select j.id from (
+               select id, image_digest from job where project_id = $1 and ended_at is null order by id limit 100000
+           ) j where j.image_digest = $4 order by j.id limit $5
        ) as jobs,
        array(
            select s.name from schedule s where s.project_id = $1 and (
