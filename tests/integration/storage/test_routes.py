@@ -138,7 +138,7 @@ async def test_images_are_pushed_listed_resolved_and_forgotten(site: Site) -> No
     assert (await site.ok("GET", "/images", token=site.ben))["items"] == []
     assert problem(await site.call("GET", f"/manifests/{made['digest']}", site.ben)).code == "not_found"
     assert problem(await site.call("DELETE", "/images/team%2Fapp?tag=v1", site.ben)).code == "image_unknown"
-    await site.ok("DELETE", "/images/team%2Fapp?tag=v1", 204)
+    await site.ok("DELETE", "/images/team%2Fapp?tag=v1")
     assert problem(await site.call("GET", "/images/team%2Fapp/resolve?tag=v1")).code == "image_unknown"
     assert problem(await site.call("PUT", "/images/bad", content=b"{}")).code == "not_an_image"
 
