@@ -27,7 +27,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "job.submit": Action("submitting jobs", "consumer", "POST /api/v1/jobs"),
     "job.cancel": Action("cancelling jobs", "consumer", "POST /api/v1/jobs/{id}/cancel"),
     "job.retry": Action("retrying jobs", "consumer", "POST /api/v1/jobs/{id}/retry"),
-    "job.change": Action("changing jobs", "consumer", "PATCH /api/v1/jobs/{id}"),
+    "job.update": Action("changing jobs", "consumer", "PATCH /api/v1/jobs/{id}"),
     "job.remove": Action("deleting jobs", "consumer", "DELETE /api/v1/jobs/{id}"),
     "worker.change": Action("changing workers", "operator", "PATCH /api/v1/workers/{worker}", cluster=True),
     "worker.drain": Action("draining workers", "operator", "POST /api/v1/workers/{worker}/drain", cluster=True),

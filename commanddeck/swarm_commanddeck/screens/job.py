@@ -6,19 +6,16 @@ from typing import ClassVar, Final
 
 import msgspec
 from rich.text import Text
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.widgets import ContentSwitcher, Static
 
-from swarm_commanddeck import jobacts
 from swarm_commanddeck.feed import Batch
 from swarm_commanddeck.jobfacts import headline, title
-from swarm_commanddeck.places import SCHEDULE, TALK, WORKER, detail
-from swarm_commanddeck.screens.ask import Ask, Field
-from swarm_commanddeck.screens.base import Act, DeckScreen
-from swarm_commanddeck.screens.edit_job import EditJob
+from swarm_commanddeck.places import WORKER, detail
+from swarm_commanddeck.screens.job_acts import JobActs
 from swarm_commanddeck.tones import style_of
 from swarm_commanddeck.widgets.files_pane import FilesPane
 from swarm_commanddeck.widgets.job_parts import AttemptsPane, ExplainPane, OverviewPane, TimelinePane
@@ -42,17 +39,10 @@ _EXPLAIN_SECONDS: Final = 5.0
 """How often other jobs' events are a reason to explain anew: each moves the queue."""
 
 
-class JobScreen(DeckScreen):
+class JobScreen(JobActs):
     """A job by its number; one that is not there is said to be so, and one that is deleted stays as it was seen."""
 
     place = "jobs"
-    needs: ClassVar[dict[str, str]] = {
-        "cancel": "job.cancel",
-        "retry": "job.retry",
-        "rerun": "job.submit",
-        "remove": "job.remove",
-        "priority": "job.change",
-    }
     DEFAULT_CSS = """
     JobScreen > #headline { height: 1; padding: 0 1; background: $surface; }
     JobScreen > ContentSwitcher { height: 1fr; }
@@ -64,26 +54,14 @@ class JobScreen(DeckScreen):
         Binding("shift+tab", "turn(-1)", "Part before", show=False),
         Binding("left_square_bracket", "attempt(-1)", "Attempt before", show=False),
         Binding("right_square_bracket", "attempt(1)", "Next attempt", show=False),
-        Binding("c", "cancel", "Cancel", tooltip="Cancel the job"),
-        Binding("r", "retry", "Retry", tooltip="Run it again as a new job, or release a held one"),
-        Binding("R", "rerun", "Rerun", tooltip="Change its spec and submit that as a new job"),
-        Binding("p", "priority", "Priority", tooltip="Give it another priority"),
-        Binding("D", "remove", "Delete", tooltip="Delete the job with its log and files"),
-        Binding("W", "worker", "Worker", show=False, tooltip="Go to its worker"),
-        Binding("S", "schedule", "Schedule", show=False, tooltip="Go to the schedule that made it"),
-        Binding("I", "interactions", "Interactions", show=False, tooltip="What core and worker say about it"),
         Binding("escape", "app.back", "Back", show=False),
     ]
 
     def __init__(self, job: int, part: str = "overview") -> None:
-        super().__init__()
-        self.number = job
-        self.job: Job | None = None
-        """As it was seen last."""
+        super().__init__(job)
         self.part = part
         self.chosen: int | None = None
         """The attempt that is looked at; None: the newest, and those that come."""
-        self._gone: SwarmError | None = None
         self._explanation: Explanation | None = None
         self._explained = 0.0
         self._files: Sequence[Artifact] = ()
@@ -132,8 +110,8 @@ class JobScreen(DeckScreen):
 
     async def load(self) -> None:
         """The job, and what the part that is seen has besides."""
-        if self._gone is not None:
-            raise self._gone
+        if self.gone is not None:
+            raise self.gone
         client, before = self.deck.client, self.job
         try:
             self.job = await client.job(self.number)
@@ -165,7 +143,7 @@ class JobScreen(DeckScreen):
             where = f" in project {self.deck.rights.project}" if self.deck.rights.project else ""
             hint = "ctrl+o looks at another project"
             error = SwarmError("not_found", f"there is no job {self.number}{where}", hint=hint)
-        self._gone = error
+        self.gone = error
         self.refresh_bindings()
         self._draw()
         return error
@@ -231,7 +209,7 @@ class JobScreen(DeckScreen):
 
     def _draw_head(self) -> None:
         line = Text(no_wrap=True, overflow="ellipsis")
-        if self._gone is not None and self.job is not None:
+        if self.gone is not None and self.job is not None:
             line.append("✗ deleted  ", style_of(self.app, "bad"))
         for words, tone in headline(self.job, self.deck.now) if self.job is not None else ():
             line.append(words, style_of(self.app, tone))
@@ -253,7 +231,7 @@ class JobScreen(DeckScreen):
         self.part = name
         self.query_one(ContentSwitcher).current = name
         self.query_one(Parts).here = name
-        self.query_one(LogPane).set_seen(name == "log" and self._gone is None)
+        self.query_one(LogPane).set_seen(name == "log" and self.gone is None)
         self._focus_part()
         self.call_after_refresh(self._draw)
         self.load_soon()
@@ -294,125 +272,3 @@ class JobScreen(DeckScreen):
             self.action_part("log")
         elif isinstance(event.row, WorkerAnswer):
             self.deck.open(detail(WORKER, event.row.name))
-
-    # Doing.
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey is what the role can't do, and what this job is not fit for now."""
-        allowed = super().check_action(action, parameters)
-        return None if allowed and self._why_not_now(action) else allowed
-
-    def _why_not_now(self, action: str) -> str:
-        if action not in _ABOUT:
-            return ""
-        if self._gone is not None:
-            return f"job {self.number} is not there"
-        return jobacts.why_not(action, self.job)
-
-    def on_key(self, event: events.Key) -> None:
-        """A key of a grey action says why it is grey."""
-        found = self.active_bindings.get(event.key)
-        if found is not None and not found.enabled and found.node is self:
-            why = self._why_not_now(found.binding.action.partition("(")[0])
-            if why:
-                event.stop()
-                self.deck.tell(why, bad=True)
-                return
-        super().on_key(event)
-
-    def action_cancel(self) -> None:
-        """Ask for its end."""
-
-        async def do() -> str:
-            answer = await self.deck.client.cancel(self.number)
-            return f"job {self.number} is {'being cancelled' if answer.cancelling else 'cancelled'}"
-
-        if self.job is not None:
-            lines = jobacts.cancelling(self.job, self.deck.now)
-            self.act(Act(action="job.cancel", title="Cancel this job?", lines=lines, verb="Cancel it", do=do))
-
-    def action_retry(self) -> None:
-        """A new job like it, which is then seen; a held one is released."""
-
-        async def do() -> str:
-            made = await self.deck.client.retry(self.number)
-            if made == self.number:
-                return f"job {made} is released"
-            self.deck.open(JobScreen(made))
-            return f"job {made} runs what job {self.number} ran"
-
-        if self.job is not None:
-            held = not self.job.ended
-            verb, lines = "Release it" if held else "Run it again", jobacts.retrying(self.job)
-            self.act(Act(action="job.retry", title=f"{verb}?", lines=lines, verb=verb, do=do))
-
-    def action_remove(self) -> None:
-        """Delete it, and go back."""
-
-        async def do() -> str:
-            await self.deck.client.remove(self.number)
-            self._gone = SwarmError("not_found", f"job {self.number} is deleted")
-            if self.is_current:
-                self.app.pop_screen()
-            return f"job {self.number} is deleted"
-
-        if self.job is not None:
-            lines = jobacts.removing(self.job)
-            self.act(Act(action="job.remove", title="Delete this job?", lines=lines, verb="Delete it", do=do))
-
-    def action_rerun(self) -> None:
-        """Change its spec, and see the job that this makes."""
-
-        def made(job: int | None) -> None:
-            if job is not None:
-                self.deck.open(JobScreen(job))
-                self.deck.tell(f"job {job} is submitted")
-
-        if self.job is not None and self.job.spec is not None:
-            heading = f"{title(self.job)}, with changes: a new job"
-            self.app.push_screen(EditJob(self.job.spec, heading), made)
-
-    @work
-    async def action_priority(self) -> None:
-        """Another priority: a queued one moves up or down."""
-        job = self.job
-        if job is None:
-            return
-        field = Field("priority", "Priority", value=str(job.priority), note="-1000 to 1000", check=jobacts.priority)
-        lines = ["A higher one goes first; one that runs keeps it for when it is queued again."]
-        asked = Ask(f"Which priority for {title(job)}?", [field], verb="Set it", lines=lines)
-        answers = await self.app.push_screen_wait(asked)
-        if answers is None:
-            return
-        wanted = jobacts.priority(answers["priority"])
-
-        async def do() -> str:
-            await self.deck.client.update(self.number, priority=wanted)
-            return f"job {self.number} has priority {wanted}"
-
-        self.act(Act(action="job.change", title="", do=do, ask=False))
-
-    @work
-    async def action_schedule(self) -> None:
-        """The schedule that made it."""
-        if self.job is None or not self.job.schedule:
-            return
-        try:
-            found = await self.deck.client.schedules.get(self.job.schedule)
-        except SwarmError as error:
-            self.deck.tell(error.message, bad=True)
-        else:
-            self.deck.open(detail(SCHEDULE, found.id))
-
-    def action_interactions(self) -> None:
-        """What is said about it."""
-        self.deck.open(detail(TALK, None, self.number))
-
-    def action_worker(self) -> None:
-        """Its worker."""
-        if self.job is not None and self.job.worker:
-            self.deck.open(detail(WORKER, self.job.worker))
-
-
-_ABOUT: Final = frozenset({"cancel", "retry", "rerun", "remove", "worker", "priority", "schedule", "interactions"})
-"""Actions that need a job that is fit for them."""

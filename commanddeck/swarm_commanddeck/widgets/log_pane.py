@@ -2,9 +2,8 @@
 
 import asyncio
 from contextlib import aclosing
-from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from rich.text import Text
 from textual import on, work
@@ -16,15 +15,12 @@ from textual.widgets import Input, Static
 
 from swarm_commanddeck.logbuffer import LogBuffer
 from swarm_commanddeck.logstory import LogStory
-from swarm_commanddeck.saving import log_paths, save_log, there_already
-from swarm_commanddeck.screens.ask import Ask, Field
-from swarm_commanddeck.screens.confirm import Confirm
 from swarm_commanddeck.tones import style_of
+from swarm_commanddeck.widgets.log_saver import STREAMS, LogSaver
 from swarm_commanddeck.widgets.log_view import LogView
 from swarm_consumer.logs import LogCursor
 from swarm_consumer.models import Attempt, Job
 from swarm_protocol.errors import SwarmError
-from swarm_protocol.quantities import show_size
 
 if TYPE_CHECKING:
     from swarm_commanddeck.app import DeckApp
@@ -32,7 +28,6 @@ if TYPE_CHECKING:
 _SLICE: Final = 0.01
 """Seconds of taking in bytes after which others have their turn: a key is never later by more."""
 _REST: Final = 0.02
-_STREAMS: Final = ("both", "stdout", "stderr")
 
 
 class LogPane(Vertical):
@@ -69,7 +64,7 @@ class LogPane(Vertical):
         self._chosen: int | None = None
         self._seen = False
         self._trouble = ""
-        self._saving = ""
+        self._saver = LogSaver(self, job, lambda: self.view.changed())
 
     def compose(self) -> ComposeResult:
         """The parts."""
@@ -176,8 +171,8 @@ class LogPane(Vertical):
             found.append((f"{buffer.first:,} before them are not held; s saves all", "warn"))
         if view.search is not None:
             found.append((self._matches(), "good" if view.search.lines else "bad"))
-        if self._saving:
-            found.append((self._saving, "busy"))
+        if self._saver.about:
+            found.append((self._saver.about, "busy"))
         if self._trouble:
             found.append((f"✗ {self._trouble}", "bad"))
         return found
@@ -203,8 +198,8 @@ class LogPane(Vertical):
 
     def action_streams(self) -> None:
         """Both, stdout, stderr, and so on."""
-        at = _STREAMS.index(self.view.streams)
-        self.view.set_shown(streams=_STREAMS[(at + 1) % len(_STREAMS)])
+        at = STREAMS.index(self.view.streams)
+        self.view.set_shown(streams=STREAMS[(at + 1) % len(STREAMS)])
 
     def action_search(self) -> None:
         """Type what to look for."""
@@ -226,7 +221,7 @@ class LogPane(Vertical):
         from textual.actions import SkipAction
 
         search = self.query_one("#log-search", Input)
-        if self._saving:
+        if self._saver.about:
             self.workers.cancel_group(self, "save")
         elif search.display or self.view.search is not None:
             search.value = ""
@@ -236,83 +231,9 @@ class LogPane(Vertical):
         else:
             raise SkipAction
 
-    # Saving.
-
     @work(group="save", exclusive=True)
     async def action_save(self) -> None:
         """All that the core has of it, as the job wrote it."""
-        deck = cast("DeckApp", self.app)
         attempt = self._story.attempt
         name = f"job-{self._job}{f'-attempt-{attempt}' if attempt and len(self._attempts or ()) > 1 else ''}.log"
-        if deck.is_web:
-            return await self._deliver(name, attempt)
-        fields = [
-            Field("path", "File", value=name, note="the folder has to be there", check=_named),
-            Field("what", "What", value=self.view.streams, choices=_STREAMS, note="both are two files"),
-        ]
-        lines = ["The bytes as the job wrote them, with colours and all; also what is not held here."]
-        answers = await deck.push_screen_wait(Ask(f"Save the log of job {self._job}", fields, verb="Save", lines=lines))
-        if answers is None:
-            return
-        paths = log_paths(answers["path"], _wanted(answers["what"]))
-        try:
-            replaced = await self._replaced(list(paths.values()))
-            if replaced is not None:
-                await self._save(paths, attempt, replaced)
-        except SwarmError as error:
-            deck.tell(f"{error.message}{f' ({error.hint})' if error.hint else ''}", bad=True)
-
-    async def _replaced(self, paths: list[Path]) -> list[Path] | None:
-        """Those that are to be written over; None: leave all as it is."""
-        there = there_already(paths)
-        lines = [f"{path} is there already, {show_size(path.stat().st_size)}" for path in there]
-        if there and not await self.app.push_screen_wait(Confirm("Replace what is there?", lines, "Replace")):
-            return None
-        return there
-
-    async def _save(self, paths: dict[str, Path], attempt: int | None, replaced: list[Path]) -> None:
-        deck, total = cast("DeckApp", self.app), 0
-
-        def told(size: int) -> None:
-            nonlocal total
-            total += size
-            self._saving = f"saving, {show_size(total)} (esc stops)"
-            self.view.changed()
-
-        told(0)
-        try:
-            for stream, path in paths.items():
-                replace = path in replaced
-                await save_log(deck.client, self._job, stream, path, attempt=attempt, replace=replace, told=told)
-        finally:
-            self._saving = ""
-            self.view.changed()
-        deck.tell(f"{show_size(total)} in {', '.join(str(path) for path in paths.values())}")
-
-    async def _deliver(self, name: str, attempt: int | None) -> None:
-        """To the browser, which keeps files where whoever looks wants them."""
-        import tempfile
-
-        deck = cast("DeckApp", self.app)
-        for stream, path in log_paths(name, _wanted(self.view.streams)).items():
-            with tempfile.TemporaryDirectory(prefix="swarm-deck-") as folder:
-                kept = Path(folder, path.name)
-                try:
-                    await save_log(deck.client, self._job, stream, kept, attempt=attempt)
-                except SwarmError as error:
-                    return deck.tell(error.message, bad=True)
-                deck.deliver_binary(_opened(kept), save_filename=path.name)
-
-
-def _opened(path: Path) -> BinaryIO:
-    """It is read on after its folder is gone."""
-    return path.open("rb")
-
-
-def _wanted(what: str) -> list[str]:
-    return ["stdout", "stderr"] if what == "both" else [what]
-
-
-def _named(text: str) -> None:
-    if not text.strip():
-        raise ValueError("name a file")
+        await self._saver.save(name, attempt, self.view.streams)

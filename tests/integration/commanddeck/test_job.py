@@ -204,7 +204,7 @@ async def test_what_is_done_is_asked_for_done_and_told(stand: Stand) -> None:
     held = await stand.submit(constraints={"nowhere": "1"})
     async with stand.deck() as pilot:
         await opened(pilot, held)
-        await pilot.press("D")
+        await pilot.press("d")
         await until(lambda: f"job {held} has not ended: cancel it first" in told(pilot), "why not is said")
         asked = await confirmed(pilot, "c", "n")
         assert "It has not begun" in asked
@@ -225,7 +225,7 @@ async def test_what_is_done_is_asked_for_done_and_told(stand: Stand) -> None:
         assert (await stand.client.job(held + 1)).retry_of == held
         await pilot.press("escape")
         await until(lambda: screen(pilot).number == held, "and back")
-        asked = await confirmed(pilot, "D")
+        asked = await confirmed(pilot, "d")
         assert "Gone for good" in asked
         await until(lambda: isinstance(pilot.app.screen, Below), "there is nothing more to see")
         with pytest.raises(Exception, match="no job"):
@@ -308,7 +308,7 @@ async def test_who_only_looks_does_nothing_and_is_told_why(stand: Stand) -> None
     job = await stand.submit(constraints={"nowhere": "1"})
     async with stand.deck("eve") as pilot:
         found = await opened(pilot, job)
-        for key, doing in (("c", "cancelling jobs"), ("R", "submitting jobs"), ("D", "deleting jobs")):
+        for key, doing in (("c", "cancelling jobs"), ("R", "submitting jobs"), ("d", "deleting jobs")):
             assert not found.active_bindings[key].enabled
             await pilot.press(key)
             await until(lambda doing=doing: doing in told(pilot), "why not is said")  # type: ignore[misc]
