@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -152,7 +152,3 @@ class InviteScreen(DeckScreen):
                 action="worker.uninvite", title=f"Take the token {token.id} back?", lines=lines, verb="Take back", do=do
             )
         )
-
-    @on(LiveTable.Opened)
-    def _opened(self) -> None:
-        """A token has nothing more to show."""

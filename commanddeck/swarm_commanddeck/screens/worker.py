@@ -42,6 +42,7 @@ class WorkerScreen(WorkerActs):
     AUTO_FOCUS = "#page"
     watches = frozenset({"worker"})
     pace = 5.0  # loads and heartbeats have no events
+    needs: ClassVar[dict[str, str]] = {**WorkerActs.needs, "log": "log.read"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right_square_bracket,tab", "part(1)", "Next part", show=False, tooltip="Facts, jobs, images, history"),
         Binding("left_square_bracket,shift+tab", "part(-1)", "Part before", show=False),

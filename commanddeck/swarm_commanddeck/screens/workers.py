@@ -45,7 +45,7 @@ class WorkersScreen(WorkerActs):
     def __init__(self) -> None:
         super().__init__()
         self._machines: dict[str, Machine] = {}
-        self._whole = True
+        self._whole, self._fetching = True, False
         self._stale: set[str] = set()
         self._away = False
         self._left_at: str | None = None
@@ -116,7 +116,8 @@ class WorkersScreen(WorkerActs):
         else:
             state = str(change.detail.get("to", machine.state))
             self._machines[change.subject] = moved(machine, state)
-            if state == "dead" or machine.now is None:  # shut out, or here for the first time: there is more to know
+            # Shut out, or here for the first time: there is more to know. A list under way may be older than this.
+            if state == "dead" or machine.now is None or self._fetching:
                 self._stale.add(change.subject)
 
     async def load(self) -> None:
@@ -129,26 +130,27 @@ class WorkersScreen(WorkerActs):
         self._show()
 
     async def _load_all(self) -> None:
-        stale, self._stale = self._stale, set()
+        self._whole, self._stale, self._fetching = False, set(), True
         try:
             found = await self.deck.client.workers()
         except SwarmError:
-            self._stale |= stale
             self._whole = True
             raise
-        self._whole = False
+        finally:
+            self._fetching = False
         self._machines = {worker.id: machine_of(worker) for worker in found}
         self._looked = dict.fromkeys(self._machines, self.deck.clock.monotonic())
 
     async def _load_stale(self) -> None:
         for worker in sorted(self._stale):
+            self._stale.discard(worker)  # before it is fetched: an event that comes meanwhile counts
             try:
                 self._machines[worker] = machine_of(await self.deck.client.worker(worker))
             except SwarmError as error:
                 if error.code != "not_found":
+                    self._stale.add(worker)
                     raise
                 self._machines.pop(worker, None)
-            self._stale.discard(worker)
 
     async def _load_numbers(self) -> None:
         """Of what is seen; now and then of all, where the order or the filter goes by them."""

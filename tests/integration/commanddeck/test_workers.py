@@ -201,6 +201,11 @@ async def test_a_worker_is_drained_with_its_jobs_named_and_taken_back(core: Live
         assert (await client.worker("w")).drain is None
         await pilot.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
         await until(lambda: "resumed" in text(pilot) and "user:root" in text(pilot), "its history")
+        for key, name in (("L", "LogsScreen"), ("I", "InteractionsScreen")):
+            await pilot.press(key)
+            await until(lambda: type(pilot.app.screen).__name__ == name, f"{name} is in front")  # noqa: B023
+            await pilot.press("backspace")
+            await is_on(pilot, WorkerScreen)
     vault.store.close()
 
 
