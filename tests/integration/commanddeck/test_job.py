@@ -21,7 +21,9 @@ from swarm_commanddeck.screens.ask import Ask
 from swarm_commanddeck.screens.base import DeckScreen
 from swarm_commanddeck.screens.confirm import Confirm
 from swarm_commanddeck.screens.edit_job import EditJob
+from swarm_commanddeck.screens.interactions import InteractionsScreen
 from swarm_commanddeck.screens.job import JobScreen
+from swarm_commanddeck.screens.worker import WorkerScreen
 from swarm_commanddeck.widgets.lines import Lines
 from swarm_commanddeck.widgets.log_pane import LogPane
 from swarm_commanddeck.widgets.table import LiveTable
@@ -244,6 +246,13 @@ async def test_a_running_job_that_is_cancelled_says_so_until_it_stops(stand: Sta
         await until(lambda: "cancelling" in headline(pilot), "it is being cancelled")
         await stand.finish(wire, ref, "cancelled")
         await until(lambda: "⊘ cancelled" in headline(pilot), "it has stopped")
+        for key, kind in (("W", WorkerScreen), ("I", InteractionsScreen)):
+            await pilot.press(key)
+            await until(lambda kind=kind: isinstance(pilot.app.screen, kind), "what belongs to it is a key away")  # type: ignore[misc]
+            await pilot.press("backspace")
+            await until(lambda: isinstance(pilot.app.screen, JobScreen), "and back")
+        await pilot.press("S")
+        await until(lambda: f"no schedule made job {job}" in told(pilot), "it has none")
 
 
 async def test_it_is_run_again_with_changes(stand: Stand) -> None:
