@@ -1,7 +1,7 @@
 """The part of a long list that is in memory: a few pages around what is looked at, and the way back to the others."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -35,7 +35,7 @@ class Window(Generic[T]):
     page; its rows are let go and fetched again.
     """
 
-    def __init__(self, key: Callable[[T], object], *, most_pages: int = MOST_PAGES) -> None:
+    def __init__(self, key: Callable[[T], Hashable], *, most_pages: int = MOST_PAGES) -> None:
         self._key = key
         self._most = most_pages
         self._pages: deque[list[T]] = deque()
@@ -106,6 +106,36 @@ class Window(Generic[T]):
                     page[number] = row
                     return True
         return False
+
+    def patch(self, rows: Mapping[Hashable, T], gone: Collection[Hashable] = ()) -> None:
+        """Put rows in the places of those with the same keys, and take others out: many in one pass."""
+        for number, page in enumerate(self._pages):
+            kept = [row for row in page if self._key(row) not in gone] if gone else page
+            page[:] = [rows.get(self._key(row), row) for row in kept]
+            self._sizes[self._first + number] = len(page)
+
+    def cursor_at(self, place: int) -> str | None:
+        """The cursor of the held page that has a place; of the first that is held, where none has it."""
+        end = self.start
+        for number, page in enumerate(self._pages):
+            end += len(page)
+            if place < end:
+                return self._cursors[self._first + number]
+        return self._cursors[self._first] if self._pages else None
+
+    def renew(self, pages: Sequence[Page[T]]) -> None:
+        """Pages one after another, fetched anew, in place of all that is held; what is known after them is forgotten.
+
+        One that no longer fits, for the list was begun anew since, is let go.
+        """
+        if not pages or pages[0].cursor not in self._cursors:
+            return
+        self._first = self._cursors.index(pages[0].cursor)
+        self._cursors[self._first :] = [page.cursor for page in pages]
+        self._sizes[self._first :] = [len(page.rows) for page in pages]
+        self._pages = deque(list(page.rows) for page in pages)
+        self.start = sum(self._sizes[: self._first])
+        self.next = pages[-1].next
 
     def remove(self, key: object) -> bool:
         """Take a row out; whether there was one."""

@@ -1,6 +1,7 @@
 """A line of a filter as words with their places: pure, and the same for reading, completing and writing."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +78,12 @@ def _token(line: str, start: int) -> Token:
             value += char
         at += 1
     return Token(start, at, negated, key, (*values, value), value_start, quoted)
+
+
+def without(line: str, drop: Callable[[Token], bool]) -> str:
+    """The line with some of its words cut out, the others as they stand."""
+    kept = [line[token.start : token.end] for token in tokens(line) if not drop(token)]
+    return " ".join(kept)
 
 
 def quote(word: str, *, alone: bool = False) -> str:

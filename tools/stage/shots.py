@@ -28,6 +28,8 @@ _JOBS: Final = {
 }
 SHOTS: Final = (
     *(Shot(place.name, place.title, place.name) for place in PLACES),
+    Shot("jobs-filter", "Writing a filter", "jobs", ("slash", *"state:failed,t")),
+    Shot("jobs-cancel", "What will happen", "jobs", ("space", "space", "space", "c")),
     *(Shot(f"job-{part}", f"Job, {part}", "jobs", ("colon", *job, "enter", part[0])) for part, job in _JOBS.items()),
     Shot("job-edit", "Job, run again with changes", "jobs", ("colon", *"1039", "enter", "R")),
     Shot("worker", "A worker", "workers", ("down", "enter")),

@@ -1,6 +1,6 @@
 """The table that all lists are: draws what is seen, asks for pages in time, keeps cursor and marks by key."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
@@ -141,17 +141,20 @@ class LiveTable(ScrollView, Generic[T], can_focus=True):
         """A list that is here whole, in place of what was shown; the cursor stays with its row."""
         self.begin(Page(None, rows, None))
 
-    def begin(self, page: Page[T]) -> None:
-        """The first page of a list, in place of what was shown; the cursor stays with its row where that is there."""
+    def begin(self, page: Page[T], *, ask: bool = True) -> None:
+        """The first page of a list, in place of what was shown; the cursor stays with its row where that is there.
+
+        Without `ask` no other page is wanted before the cursor moves.
+        """
         self.window.begin(page)
         self._asked = None
-        self._keep_cursor()
+        self._keep_cursor(ask)
 
-    def add(self, load: Load, page: Page[T]) -> None:
-        """A page that was wanted."""
+    def add(self, load: Load, page: Page[T], *, ask: bool = True) -> None:
+        """A page that was wanted; `ask` as with `begin`."""
         self._asked = None
         self.window.add(load, page)
-        self._keep_cursor()
+        self._keep_cursor(ask)
 
     def failed(self) -> None:
         """A page that was wanted did not come; it is wanted again when the cursor moves."""
@@ -167,6 +170,27 @@ class LiveTable(ScrollView, Generic[T], can_focus=True):
                 self.post_message(self.Moved(self, row))
             self.refresh()
         return found
+
+    def patch(self, rows: Mapping[Hashable, T], gone: Collection[Hashable] = ()) -> None:
+        """Other states of rows, and rows that are gone: many at once."""
+        self.window.patch(rows, gone)
+        self._marks = {key: rows.get(key, row) for key, row in self._marks.items() if key not in gone}
+        if gone:
+            self._keep_cursor()
+        elif self._cursor_key in rows:
+            self.post_message(self.Moved(self, rows[self._cursor_key]))
+        self.refresh()
+
+    def renew(self, pages: Sequence[Page[T]]) -> None:
+        """Pages fetched anew (`Window.renew`); the cursor stays with its row where that is there."""
+        self._asked = None
+        self.window.renew(pages)
+        self._keep_cursor()
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Places of the first row that is seen, and after the last."""
+        return self._top, self._top + self._lines
 
     def drop(self, key: Hashable) -> None:
         """Take a row out."""
@@ -314,26 +338,29 @@ class LiveTable(ScrollView, Generic[T], can_focus=True):
         """Place of the first row that is seen."""
         return int(self.scroll_offset.y)
 
-    def _keep_cursor(self) -> None:
+    def _keep_cursor(self, ask: bool = True) -> None:
+        follow = self._top <= self.place < self._top + self._lines  # who has scrolled away is left there
         self._resize()
         where = None if self._cursor_key is None or self.place == 0 else self.window.place(self._cursor_key)
         held = self.window.row(self.place)
         if where is None and held is None and len(self.window):
             where = min(self.place, len(self.window) - 1)
-        self._go(self.place if where is None else where)
+        self._go(self.place if where is None else where, ask=ask, follow=follow)
         self.refresh()
 
-    def _go(self, where: int) -> None:
+    def _go(self, where: int, *, ask: bool = True, follow: bool = True) -> None:
         where = max(0, min(where, len(self.window) - 1))
         row = self.window.row(where)
         moved = where != self.place or (row is not None and self._key(row) != self._cursor_key) or row is None
-        self.place = where
         if row is not None:
             self._cursor_key = self._key(row)
-        elif not len(self.window):
+        elif not len(self.window) or where != self.place:  # its row is still to come
             self._cursor_key = None
-        self._follow()
-        self._ask()
+        self.place = where
+        if follow:
+            self._follow()
+        if ask:
+            self._ask()
         if moved:
             self.post_message(self.Moved(self, row))
         self.refresh()
@@ -349,8 +376,7 @@ class LiveTable(ScrollView, Generic[T], can_focus=True):
             self.scroll_to(y=self.place - lines + 1, animate=False, force=True, immediate=True)
 
     def _ask(self) -> None:
-        top = self._top
-        load = self.window.wanted(min(top, self.place), max(top + self._lines, self.place))
+        load = self.window.wanted(*self.span)  # not where the cursor is: one may have scrolled away from it
         if load is not None and self._asked is None:
             self._asked = load
             self.post_message(self.Wanted(self, load))

@@ -40,7 +40,7 @@ class Below(DeckScreen):
 
 
 class Jobs(DeckApp):
-    MODES: ClassVar = {"jobs": Below}
+    MODES: ClassVar = {"below": Below}
 
 
 class Stand:
@@ -66,7 +66,7 @@ class Stand:
     @asynccontextmanager
     async def deck(self, person: str = "ana", size: tuple[int, int] = (120, 36)) -> AsyncIterator[Pilot[None]]:
         client = await self.core.client(person)
-        app = Jobs(lambda _: client, await client.whoami(), start="jobs", keep=Preferences())
+        app = Jobs(lambda _: client, await client.whoami(), start="below", keep=Preferences())
         async with played(app, size) as pilot:
             yield pilot
 

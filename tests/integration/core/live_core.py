@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 from argon2 import PasswordHasher
 from tests.integration.core.contract import Contract
-from tests.integration.core.spine import FakeWorker, open_session
+from tests.integration.core.spine import DIGEST, FakeWorker, open_session
 
 from swarm_consumer import Client
 from swarm_consumer.session import sign_in
@@ -30,7 +30,7 @@ from swarm_core.syslog.levels import Level
 from swarm_protocol import messages as m
 from swarm_protocol.claims import SERVER_NAME
 from swarm_protocol.errors import Problem
-from swarm_protocol.ids import uuid7
+from swarm_protocol.ids import DEFAULT_PROJECT, uuid7
 from swarm_protocol.spec import NEWER_DATA
 
 SEAL_KEY = bytes(range(32))
@@ -87,6 +87,23 @@ class LiveCore:
         """A new person with the usual password."""
         async with transaction(self.database.api) as connection:
             return await people.add(connection, name, QUICK_HASHER.hash(PASSWORD), role)
+
+    async def image(self, name: str = "app", project: UUID = DEFAULT_PROJECT) -> None:
+        """An image that jobs can be made of; nobody could pull it."""
+        db = self.database.api
+        await db.execute("insert into blob (digest, size) values ($1, 1) on conflict do nothing", DIGEST)
+        await db.execute(
+            "insert into manifest (project_id, digest, media_type, size) values ($1, $2, 'm', 1)"
+            " on conflict do nothing",
+            project,
+            DIGEST,
+        )
+        await db.execute(
+            "insert into image_tag (project_id, name, tag, digest, pushed_by) values ($1, $2, 'latest', $3, '')",
+            project,
+            name,
+            DIGEST,
+        )
 
     async def worker(self, name: str, public_key: bytes = b"") -> UUID:
         """A worker that has joined."""

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from tests.integration.core.live_core import LiveCore, live_core, problem
-from tests.integration.core.spine import DIGEST, Ana, Spine, spine
+from tests.integration.core.spine import Ana, Spine, spine
 
 from swarm_consumer import Client
 from swarm_consumer.job_filter import SORTS, JobFilter
@@ -27,18 +28,10 @@ class Desk:
         self.clients: dict[str, Client] = {}
 
     async def open(self) -> None:
-        db = self.core.database.api
-        await db.execute("insert into project values ('00000000-0000-7000-8000-000000000002', 'lab')")
-        await db.execute("insert into blob (digest, size) values ($1, 1)", DIGEST)
-        for project in (DEFAULT_PROJECT, "00000000-0000-7000-8000-000000000002"):
-            await db.execute(
-                "insert into manifest (project_id, digest, media_type, size) values ($1, $2, 'm', 1)", project, DIGEST
-            )
-            await db.execute(
-                "insert into image_tag (project_id, name, tag, digest, pushed_by) values ($1, 'app', 'latest', $2, '')",
-                project,
-                DIGEST,
-            )
+        lab = UUID(int=2)
+        await self.core.database.api.execute("insert into project values ($1, 'lab')", lab)
+        for project in (DEFAULT_PROJECT, lab):
+            await self.core.image("app", project)
         for name, role in (("ana", "consumer"), ("ben", "consumer"), ("olga", "observer"), ("ada", "admin")):
             await self.core.person(name, role)
             self.clients[name] = await self.core.client(name)

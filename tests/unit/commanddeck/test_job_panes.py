@@ -41,7 +41,7 @@ class Below(DeckScreen):
 
 
 class Jobs(DeckApp):
-    MODES: ClassVar = {"jobs": Below}
+    MODES: ClassVar = {"below": Below}
     in_browser = False
 
     @property
@@ -85,7 +85,7 @@ def table() -> Table:
 
 @asynccontextmanager
 async def at(part: str, stage: Table | None = None, *, in_browser: bool = False) -> AsyncIterator[Pilot[None]]:
-    app = staged(at="jobs", answers=stage or table(), kind=Jobs)
+    app = staged(at="below", answers=stage or table(), kind=Jobs)
     assert isinstance(app, Jobs)
     app.in_browser = in_browser
     async with played(app, (100, 30)) as pilot:

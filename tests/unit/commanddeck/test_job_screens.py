@@ -22,7 +22,7 @@ class Below(DeckScreen):
 
 
 class Jobs(DeckApp):
-    MODES: ClassVar = {"jobs": Below}
+    MODES: ClassVar = {"below": Below}
 
 
 Check = Callable[[App[None], str], None]
@@ -32,7 +32,7 @@ JOBS = {"overview": RUNS, "attempts": FAILED, "timeline": FAILED, "explain": WAI
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_each_part(size: tuple[int, int], theme: str, same_screen: Check) -> None:
-    async with played(staged(at="jobs", theme=theme, kind=Jobs), size) as pilot:
+    async with played(staged(at="below", theme=theme, kind=Jobs), size) as pilot:
         for part in PARTS:
             pilot.app.push_screen(JobScreen(JOBS[part.name], part.name))
             await settled(pilot)
@@ -46,7 +46,7 @@ async def test_each_part(size: tuple[int, int], theme: str, same_screen: Check) 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_a_spec_that_is_changed(size: tuple[int, int], theme: str, same_screen: Check) -> None:
-    async with played(staged(at="jobs", theme=theme, kind=Jobs), size) as pilot:
+    async with played(staged(at="below", theme=theme, kind=Jobs), size) as pilot:
         pilot.app.push_screen(JobScreen(FAILED))
         await settled(pilot)
         await pilot.press("R")

@@ -155,3 +155,46 @@ async def test_a_cell_is_text_whatever_it_holds(hostile: str) -> None:
         assert "\x1b" not in line
         assert "\u202e" not in line
         assert "[bold]" in line or "bold" not in hostile
+
+
+async def test_many_rows_change_at_once_and_marks_know_of_it() -> None:
+    app = TableApp(300)
+    async with app.run_test(size=(40, 12)) as pilot:
+        table = app.table
+        await pilot.press("space", "space", "j")
+        assert [row[1] for row in table.marked] == ["job 0", "job 1"]
+        table.patch({1: (1, "other"), 3: (3, "third")}, {0})
+        await pilot.pause()
+        assert [row[1] for row in table.marked] == ["other"]
+        assert table.current == (3, "third")
+        assert table.place == 2
+        assert "other" in seen(app)[1]
+
+
+async def test_pages_are_renewed_where_one_looks() -> None:
+    app = TableApp(300)
+    async with app.run_test(size=(40, 12)) as pilot:
+        table = app.table
+        await pilot.press("G", "G", "G")
+        await pilot.pause()
+        top, bottom = table.span
+        assert (top > 200, bottom - top) == (True, 11)
+        app.rows[299] = (299, "renewed")
+        table.renew([app.page(table.window.cursor_at(top))])
+        await pilot.pause()
+        assert table.current == (299, "renewed")
+        assert len(table.window) == 300
+
+
+async def test_who_scrolls_away_from_the_cursor_is_left_there_when_pages_come() -> None:
+    app = TableApp(3000)
+    async with app.run_test(size=(40, 12)) as pilot:
+        table = app.table
+        for row in range(0, 1600, 40):
+            table.scroll_to(y=row, animate=False, force=True, immediate=True)
+            await pilot.pause()
+            assert table.span[0] == row
+        assert table.place == 0
+        assert app.pages > 12
+        await pilot.press("j")
+        assert table.span[0] <= table.place == 1

@@ -70,3 +70,28 @@ def test_a_row_is_replaced_and_removed_in_its_place() -> None:
     assert window.held == [(2, "B"), (3, "c")]
     assert len(window) == 2
     assert window.place(3) == 1
+
+
+def test_many_rows_change_and_go_in_one_pass() -> None:
+    window: Window[tuple[int, str]] = Window(lambda row: row[0])
+    window.begin(Page(None, [(number, "old") for number in range(5)], "more"))
+    window.patch({1: (1, "new"), 3: (3, "new"), 9: (9, "new")}, {0, 4})
+    assert window.held == [(1, "new"), (2, "old"), (3, "new")]
+    assert (len(window), window.whole) == (3, False)
+
+
+def test_what_is_seen_is_renewed_and_what_comes_after_is_forgotten() -> None:
+    window = opened(1000, pages=4)
+    while not window.whole:
+        load(window, len(window) - 20, len(window) - 1, 1000)
+    load(window, 450, 470, 1000)
+    cursor = window.cursor_at(450)
+    assert cursor == "400"
+    window.renew([page(cursor, 480)])
+    assert (window.start, window.end, len(window), window.whole) == (400, 480, 480, True)
+    window.renew([page("400", 1000), page("500", 1000)])
+    assert (window.end, window.next, window.cursor_at(599), window.cursor_at(-1)) == (600, "600", "500", "400")
+    load(window, 410, 430, 1000)
+    assert [window.row(place) for place in (399, 400, 599)] == [399, 400, 599]
+    window.renew([Page("no such page", [1], None)])
+    assert window.end >= 600
