@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +37,14 @@ class Tmux:
         """Press keys, by tmux's names for those that have one: Enter, Escape, Up, C-s."""
         self._run("send-keys", *keys)
 
+    def keys_until(self, key: str, wanted: str) -> str:
+        """Press a key, and again, until a pattern is on the screen: where the focus is still on its way."""
+        for _ in range(10):
+            self.keys(key)
+            with suppress(AssertionError):
+                return self.sees(wanted, SECONDS / 10)
+        return self.sees(wanted, 0)
+
     def type(self, text: str) -> None:
         """Type a text as it is."""
         self._run("send-keys", "-l", text)
@@ -51,9 +59,12 @@ class Tmux:
 
     @property
     def ended(self) -> int | None:
-        """The exit code of the program, -1 where a signal ended it; None while it runs."""
-        dead, *status = self._run("display-message", "-p", "#{pane_dead} #{pane_dead_status}").split()
-        return int(status[0] if status else -1) if dead == "1" else None
+        """The exit code of the program, or that of a shell for the signal that ended it; None while it runs."""
+        told = self._run("display-message", "-p", "#{pane_dead}/#{pane_dead_status}/#{pane_dead_signal}")
+        dead, status, by_signal = told.strip().split("/")
+        if dead != "1" or not (status or by_signal):  # the one is known a moment before the other
+            return None
+        return int(status) if status else 128 + int(by_signal)
 
     def ends(self, seconds: float = SECONDS) -> int:
         """Wait for its exit code."""

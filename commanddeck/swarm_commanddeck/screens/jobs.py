@@ -49,7 +49,7 @@ class JobsScreen(DeckScreen):
     needs: ClassVar[dict[str, str]] = {
         "cancel": "job.cancel",
         "retry": "job.retry",
-        "priority": "job.change",
+        "priority": "job.update",
         "delete": "job.remove",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -330,7 +330,7 @@ class JobsScreen(DeckScreen):
         if answers is not None:
             number = _priority(answers["priority"])
             do = partial(self._carry_out, found, lambda client, ids: client.update_many(ids, priority=number))
-            self.act(Act(action="job.change", title=found.title, do=do, ask=False))
+            self.act(Act(action="job.update", title=found.title, do=do, ask=False))
 
     def _do(self, verb: Verb, work: "Many") -> None:
         found = self._plan(verb)
