@@ -12,7 +12,7 @@ from textual.widgets import Static, TabbedContent, TabPane, Tabs
 from swarm_commanddeck import worker_facts
 from swarm_commanddeck.columns import Column
 from swarm_commanddeck.feed import Batch
-from swarm_commanddeck.places import JOB, LOG, TALK, detail
+from swarm_commanddeck.places import JOB, LOGS, TALK, detail
 from swarm_commanddeck.signs import of_job
 from swarm_commanddeck.tones import style_of
 from swarm_commanddeck.widgets.page import Page
@@ -101,7 +101,7 @@ class WorkerScreen(WorkerActs):
 
     def action_log(self) -> None:
         """What the log of the swarm has of it."""
-        self.deck.open(detail(LOG, f"worker:{self._about}"))
+        self.deck.open(detail(LOGS, f"worker:{self._about}"))
 
     def on_mount(self) -> None:
         """The tabs are no place to be: keys go to what they show."""
