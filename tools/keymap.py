@@ -35,7 +35,8 @@ def main() -> int:
 def page() -> str:
     """The page as the code has it."""
     parts = {"Everywhere": [keymap.section("The deck", DeckApp.BINDINGS)]}
-    for kind in sorted(_classes(screens), key=_order):
+    shown = list(_classes(screens))
+    for kind in sorted((kind for kind in shown if not _is_base(kind, shown)), key=_order):
         parts[_title(kind)] = [keymap.section(_kind(kind), _own(kind))]
     for kind in _classes(widgets):
         parts[_title(kind)] = [keymap.section("Where it has the focus", _own(kind))]
@@ -47,6 +48,11 @@ def _classes(package: ModuleType) -> Iterator[type[DOMNode]]:
         for found in vars(import_module(module.name)).values():
             if isinstance(found, type) and issubclass(found, DOMNode) and found.__module__ == module.name:
                 yield found
+
+
+def _is_base(kind: type[DOMNode], shown: list[type[DOMNode]]) -> bool:
+    """Whether it is only what others build on: their keys are told with theirs."""
+    return any(other is not kind and issubclass(other, kind) for other in shown)
 
 
 def _own(kind: type[DOMNode]) -> list[BindingType]:
