@@ -35,15 +35,16 @@ def main() -> int:
 def page() -> str:
     """The page as the code has it."""
     parts = {"Everywhere": [keymap.section("The deck", DeckApp.BINDINGS)]}
-    shown = list(_classes(screens))
+    shown = list(classes(screens))
     for kind in sorted((kind for kind in shown if not _is_base(kind, shown)), key=_order):
         parts[_title(kind)] = [keymap.section(_kind(kind), _own(kind))]
-    for kind in _classes(widgets):
+    for kind in classes(widgets):
         parts[_title(kind)] = [keymap.section("Where it has the focus", _own(kind))]
     return keymap.page({title: found for title, found in parts.items() if any(part.lines for part in found)})
 
 
-def _classes(package: ModuleType) -> Iterator[type[DOMNode]]:
+def classes(package: ModuleType) -> Iterator[type[DOMNode]]:
+    """The screens or widgets that a package's modules define."""
     for module in iter_modules(package.__path__, f"{package.__name__}."):
         for found in vars(import_module(module.name)).values():
             if isinstance(found, type) and issubclass(found, DOMNode) and found.__module__ == module.name:

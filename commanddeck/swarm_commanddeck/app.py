@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -88,8 +87,7 @@ class DeckApp(App[None]):
             self.register_theme(theme)
         self.theme = LIGHT if self._keep.theme == "light" else DARK
         for place in PLACES:
-            if find_spec(f"swarm_commanddeck.screens.{place.home.partition(':')[0]}"):
-                self.add_mode(place.name, place.open)
+            self.add_mode(place.name, place.open)
         await self.switch_mode(self._start_at)
         self._listen()
 
