@@ -17,6 +17,7 @@ class Tmux:
     """One terminal of a fixed size."""
 
     def __init__(self, folder: Path) -> None:
+        self._code = folder / "exit-code"
         self._words = ["tmux", "-u", "-S", str(folder / "tmux"), "-f", "/dev/null"]
         self._env = {"HOME": str(folder), "LC_ALL": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin", "TERM": "xterm"}
 
@@ -26,7 +27,10 @@ class Tmux:
         # One server, so its options hold before its first window is there.
         options = ["set", "-g", "default-terminal", "screen-256color", ";", "set", "-g", "remain-on-exit", "on", ";"]
         command = ["env", "-i", *(f"{name}={value}" for name, value in env.items()), "TERM=screen-256color", *words]
-        session = ["new-session", "-d", "-x", width, "-y", height, shlex.join(command)]
+        # The exit code is written down here: tmux 3.3 now and then misses that its program has ended.
+        code = shlex.quote(str(self._code))
+        script = f"{shlex.join(command)}; echo $? > {code}.part; mv {code}.part {code}"
+        session = ["new-session", "-d", "-x", width, "-y", height, script]
         self._run("start-server", ";", *options, *session)
 
     def screen(self) -> str:
@@ -59,12 +63,11 @@ class Tmux:
 
     @property
     def ended(self) -> int | None:
-        """The exit code of the program, or that of a shell for the signal that ended it; None while it runs."""
-        told = self._run("display-message", "-p", "#{pane_dead}/#{pane_dead_status}/#{pane_dead_signal}")
-        dead, status, by_signal = told.strip().split("/")
-        if dead != "1" or not (status or by_signal):  # the one is known a moment before the other
+        """The exit code of the program; None while it runs."""
+        try:
+            return int(self._code.read_text())
+        except FileNotFoundError:
             return None
-        return int(status) if status else 128 + int(by_signal)
 
     def ends(self, seconds: float = SECONDS) -> int:
         """Wait for its exit code."""
