@@ -24,7 +24,7 @@ JOBS: Final = {
     "harvesting": Sign("⇣", "harvesting", "busy"),
     "succeeded": Sign("✓", "succeeded", "good"),
     "failed": Sign("✗", "failed", "bad"),
-    "timed_out": Sign("⧖", "timed out", "bad"),
+    "timed_out": Sign("◷", "timed out", "bad"),
     "cancelled": Sign("⊘", "cancelled", "dim"),
 }
 WORKERS: Final = {

@@ -72,8 +72,8 @@ class Places(Widget):
             name = place.title if wide else place.short
             start = line.cell_len
             style = style_of(self.app, "strong") if place.name == self.here else style_of(self.app, "dim")
-            line.append(f"{place.key}", style_of(self.app, "busy"))
-            line.append(f" {name}", style + _UNDERLINE if place.name == self.here else style)
+            line.append(f"{place.key} ", style_of(self.app, "busy"))
+            line.append(name, style + _UNDERLINE if place.name == self.here else style)
             self._found[place.name] = (start, line.cell_len)
             line.append("  ")
         return line

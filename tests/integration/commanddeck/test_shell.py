@@ -1,5 +1,6 @@
 """The deck's frame on a real core: bar, keys, questions, rights, the live link through the core's end and return."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import ClassVar
@@ -20,6 +21,7 @@ from swarm_commanddeck.screens.confirm import Confirm
 from swarm_commanddeck.screens.help import Help
 from swarm_commanddeck.widgets.bar import Bar
 from swarm_commanddeck.widgets.table import LiveTable
+from swarm_core.server import WebServer, bind
 from swarm_protocol.errors import SwarmError
 
 
@@ -138,6 +140,19 @@ async def test_a_core_that_goes_away_is_told_and_found_again(core: LiveCore, tmp
         await core.server.stop(1)
         await until(lambda: app.line.state is LineState.AWAY, "away")
         assert "core away" in str(app.screen.query_one(Bar).render())
+        again = WebServer(core.parts.app, core.parts.certificate.context, bind("127.0.0.1", core.server.port))
+        serving = asyncio.create_task(again.run())
+        try:
+            await core.played_worker("rack-2")
+            await until(lambda: app.line.state is LineState.LIVE, "live again", 30)
+            table = app.screen.query_one(LiveTable)
+            await until(
+                lambda: [row.name for row in table.window.held] == ["rack-2"], "what happened meanwhile is shown"
+            )
+        finally:
+            await again.stop(1)
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
 
 
 async def test_the_rights_of_the_deck_are_those_of_the_cores_routes(core: LiveCore) -> None:
