@@ -96,3 +96,8 @@ def may_join(change: Change, which: JobFilter) -> bool:
     moves = "state" in change.whats or "priority" in change.detail
     changeable = which.states or which.failures or which.worker or which.reason or which.sort != "-created"
     return moves and bool(changeable)
+
+
+def moves(change: Change, which: JobFilter) -> bool:
+    """Whether a change gives a job that is shown another place in the list."""
+    return which.sort.endswith("priority") and "priority" in change.detail

@@ -27,7 +27,7 @@ WHO: Final = WhoAmI(user="ana", project="lab", role="admin", own_role="admin", u
 
 
 class StageClock:
-    """Stands at `NOW`; sleeps are real, so that things gather and settle as they do."""
+    """Stands at `NOW`; sleeps are short, and real, so that things gather and settle as they do."""
 
     def now(self) -> float:
         """Always the same."""
@@ -38,8 +38,8 @@ class StageClock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """As it is."""
-        await asyncio.sleep(seconds)
+        """A tenth of it: nothing happens on the stage that had to be waited for."""
+        await asyncio.sleep(seconds / 10)
 
 
 class StageWire:

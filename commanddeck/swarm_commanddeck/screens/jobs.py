@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from swarm_commanddeck.feed import Batch, Change
 from swarm_commanddeck.job_columns import SORT_OF, columns, sorted_by
-from swarm_commanddeck.job_patch import apply, may_join, stays
+from swarm_commanddeck.job_patch import apply, may_join, moves, stays
 from swarm_commanddeck.job_plans import Plan, Verb, failures, plan, told
 from swarm_commanddeck.places import JOB, detail
 from swarm_commanddeck.screens.ask import Ask, Field
@@ -245,10 +245,11 @@ class JobsScreen(DeckScreen):
             return
         changes = {int(change.subject): change for change in batch.of("job") if change.subject.isdigit()}
         shown = self._patch(changes)
-        joining = sum(job not in shown and may_join(change, self._which) for job, change in changes.items())
-        if not joining:
+        joining = any(job not in shown and may_join(change, self._which) for job, change in changes.items())
+        moved = any(moves(change, self._which) for change in changes.values())
+        if not joining and not moved:
             return
-        if self._at_top:
+        if self._at_top or moved:
             self.load_soon()
         else:
             self._newer += sum("created" in change.whats for job, change in changes.items() if job not in shown)

@@ -98,8 +98,9 @@ async def test_an_alarm_comes_and_goes_with_its_cause(core: LiveCore, monkeypatc
         with heard(worker):
             await until(lambda: shown(pilot) == [], "it has gone")
             assert "○ 1 waiting" in glance(pilot)
-            events = screen_of(pilot).query_one("#events", LiveTable).window.held
-            assert [event.detail.get("to") for event in events][:2] == ["waiting", "unreachable"]
+            events = screen_of(pilot).query_one("#events", LiveTable).window
+            told = ["waiting", "unreachable"]
+            await until(lambda: [event.detail.get("to") for event in events.held][:2] == told, "both are told")
 
 
 async def test_what_happens_is_counted_at_once(core: LiveCore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.fixtures.decks import played, until
+from tests.fixtures.decks import Hurried, played, until
 from tests.integration.core.live_core import LiveCore, live_core
 from tests.integration.core.spine import FakeWorker
 from tests.integration.core.wire import connected
@@ -23,7 +23,6 @@ from swarm_commanddeck.screens.invite import InviteScreen
 from swarm_commanddeck.screens.worker import WorkerScreen
 from swarm_commanddeck.screens.workers import WorkersScreen
 from swarm_commanddeck.widgets.table import LiveTable
-from swarm_consumer.clock import SystemClock
 from swarm_consumer.joining import join_command
 from swarm_core.settings import Timers
 from swarm_protocol import messages as m
@@ -32,13 +31,6 @@ from swarm_protocol.spec import JobSpec
 from swarm_worker.join import join
 
 GIB = 1 << 30
-
-
-class Hurried(SystemClock):
-    """What the deck waits for between two looks takes a tenth of it here."""
-
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(seconds / 10)
 
 
 @pytest.fixture
@@ -110,7 +102,7 @@ async def test_the_table_lives_by_events_and_what_is_marked_is_paused_and_resume
     client = await core.client("root")
     async with client, deck(core) as pilot:
         await until(lambda: list(rows(pilot)) == ["rack-1", "rack-2", "rack-10"], "in the order of people")
-        assert rows(pilot)["rack-2"].load == 2.5
+        await until(lambda: rows(pilot)["rack-2"].load == 2.5, "its numbers are fetched")
         assert "-97%!" in text(pilot)
         assert "○ 3 waiting" in text(pilot)
         await client.pause_worker("rack-10")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from swarm_commanddeck import job_columns
 from swarm_commanddeck.columns import place_columns
 from swarm_commanddeck.feed import Change, Gatherer
-from swarm_commanddeck.job_patch import apply, may_join, stays
+from swarm_commanddeck.job_patch import apply, may_join, moves, stays
 from swarm_consumer.job_filter import JobFilter
 from swarm_consumer.models import Event, Job, JobProgress
 from swarm_protocol.states import TRANSITIONS, JobState
@@ -201,3 +201,9 @@ def test_the_heading_tells_of_the_order() -> None:
     assert job_columns.sorted_by("-priority") == ("priority", True)
     assert job_columns.sorted_by("started") == ("ran", True)
     assert {job_columns.sorted_by(sort)[0] for sort in ("ended", "-ended")} == {"ended"}
+
+
+def test_another_priority_moves_a_row_where_that_is_the_order() -> None:
+    assert moves(change("changed", priority=3), JobFilter(sort="-priority"))
+    assert not moves(change("changed", priority=3), JobFilter())
+    assert not moves(change(to="running"), JobFilter(sort="priority"))
