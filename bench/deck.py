@@ -69,8 +69,10 @@ def _deck(servers: Servers) -> Iterator[Screen]:
     """The deck on its list of jobs, the cursor some rows down."""
     with running(deck_command("jobs"), sign_in(servers), SIZE) as screen:
         screen.wait(lambda seen: here(seen) is not None and any("live" in line for line in seen.lines), 30.0)
-        for _ in range(10):
-            _press(screen, "j")
+        for _ in range(3):  # away from the top, where new jobs would move what is under the cursor
+            screen.press("\x04")
+            screen.rest(1.0)
+        screen.wait(lambda seen: here(seen) is not None, _SECONDS)
         yield screen
 
 

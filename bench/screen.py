@@ -70,8 +70,8 @@ class Screen:
 
     def bold_lines(self) -> Iterator[str]:
         """Lines that are bold from one end to the other, as the one with the cursor is."""
-        for number, line in self._seen.buffer.items():
-            cells = [line[column] for column in range(self._seen.columns)]
+        for number in range(self._seen.lines):
+            cells = [self._seen.buffer[number][column] for column in range(self._seen.columns)]
             shown = [cell for cell in cells if cell.data.strip()]
             if shown and sum(cell.bold for cell in shown) >= 0.9 * len(shown):
                 yield self._seen.display[number]

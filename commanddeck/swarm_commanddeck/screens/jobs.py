@@ -287,7 +287,7 @@ class JobsScreen(DeckScreen):
         if self._in_vain:
             parts.append(f"none among the last {_LOOKS * 10_000:,} looked at: j looks further")
         with suppress(NoMatches):  # the table tells of its last move while all is taken down
-            self.query_one("#count", Static).update(" · ".join(parts))
+            self.query_one("#count", Static).update(" · ".join(parts), layout=False)
 
     def _show_order(self) -> None:
         which = self._read(self._filter.text)

@@ -168,7 +168,7 @@ class LiveTable(ScrollView, Generic[T], can_focus=True):
                 self._marks[self._key(row)] = row
             if self._key(row) == self._cursor_key:
                 self.post_message(self.Moved(self, row))
-            self.refresh()
+            self.refresh_row(self._key(row))
         return found
 
     def patch(self, rows: Mapping[Hashable, T], gone: Collection[Hashable] = ()) -> None:
@@ -177,9 +177,13 @@ class LiveTable(ScrollView, Generic[T], can_focus=True):
         self._marks = {key: rows.get(key, row) for key, row in self._marks.items() if key not in gone}
         if gone:
             self._keep_cursor()
-        elif self._cursor_key in rows:
+            return
+        if self._cursor_key in rows:
             self.post_message(self.Moved(self, rows[self._cursor_key]))
-        self.refresh()
+        for where in range(*self.span):
+            row = self.window.row(where)
+            if row is not None and self._key(row) in rows:
+                self._redraw(where)
 
     def renew(self, pages: Sequence[Page[T]]) -> None:
         """Pages fetched anew (`Window.renew`); the cursor stays with its row where that is there."""
@@ -356,14 +360,15 @@ class LiveTable(ScrollView, Generic[T], can_focus=True):
             self._cursor_key = self._key(row)
         elif not len(self.window) or where != self.place:  # its row is still to come
             self._cursor_key = None
-        self.place = where
+        before, self.place = self.place, where
         if follow:
             self._follow()
         if ask:
             self._ask()
         if moved:
             self.post_message(self.Moved(self, row))
-        self.refresh()
+        self._redraw(before)  # these two lines alone: a whole table costs ten times as much
+        self._redraw(where)
 
     def _follow(self) -> None:
         """Scroll so that the cursor is seen."""
@@ -456,5 +461,10 @@ class LiveTable(ScrollView, Generic[T], can_focus=True):
     def refresh_row(self, key: Hashable) -> None:
         """Draw one row again, for what of it changes with the clock."""
         where = self.window.place(key)
-        if where is not None and self._top <= where < self._top + self._lines:
+        if where is not None:
+            self._redraw(where)
+
+    def _redraw(self, where: int) -> None:
+        """Draw the line of one place again, if it is seen."""
+        if self._top <= where < self._top + self._lines:
             self.refresh(Region(0, where - self._top + _HEAD, self.size.width, 1))
