@@ -10,7 +10,7 @@ import msgspec
 
 from swarm_consumer.models import Event
 from swarm_consumer.outage import Outage
-from swarm_consumer.sockets import dial
+from swarm_consumer.sockets import dial, hang_up
 from swarm_consumer.transport import Call, Transport, unreachable
 from swarm_consumer.wire import WireError
 from swarm_protocol.errors import SwarmError
@@ -120,7 +120,7 @@ class Events:
         except ConnectionClosed as error:
             raise WireError(str(error), sent=True) from error
         finally:
-            await socket.close()
+            await hang_up(socket)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from swarm_consumer.outage import Outage
-from swarm_consumer.sockets import dial
+from swarm_consumer.sockets import dial, hang_up
 from swarm_consumer.transport import Call, Transport
 from swarm_consumer.wire import WireError
 from swarm_protocol.errors import SwarmError
@@ -200,7 +200,7 @@ class Logs:
         except ConnectionClosed as error:
             raise WireError(str(error), sent=True) from error
         finally:
-            await socket.close()
+            await hang_up(socket)
 
 
 def _decode(frame: str | bytes) -> LogEvent | None:

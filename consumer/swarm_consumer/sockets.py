@@ -45,3 +45,11 @@ async def dial(transport: Transport, path: str) -> "ClientConnection":
     except (OSError, TimeoutError, InvalidHandshake, EOFError) as error:
         untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
         raise WireError(str(error) or type(error).__name__, sent=False, untrusted=untrusted) from error
+
+
+async def hang_up(socket: "ClientConnection") -> None:
+    """Close a websocket. Nothing of it is left open, also where the close itself is cut off."""
+    try:
+        await socket.close()
+    finally:
+        socket.transport.abort()
