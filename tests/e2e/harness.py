@@ -30,7 +30,7 @@ from .eye import Eye
 
 SWARM: Final = Path(sys.executable).with_name("swarm")
 IMAGE: Final = "swarm-sample:1"
-SECONDS: Final = 60.0
+SECONDS: Final = 180.0
 """Bound of a wait for something that takes a second or two on a quiet machine."""
 _UP: Final = 180.0
 _DOWN: Final = 120.0

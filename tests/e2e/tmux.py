@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-SECONDS: Final = 60.0
+SECONDS: Final = 180.0
 _LOOK: Final = 0.1
 
 
