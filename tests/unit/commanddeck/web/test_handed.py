@@ -26,9 +26,9 @@ def test_who_serves_is_not_who_looks() -> None:
         "SWARM_TOKEN_FILE": "f",
         "SWARM_PROJECT": "p",
         "SWARM_URL": "u",
-        "SWARM_HOME": "/root/.config/swarm",
-        "HOME": "/root",
-        "XDG_CONFIG_HOME": "/root/.config",
+        "SWARM_HOME": "/home/ada/.config/swarm",
+        "HOME": "/home/ada",
+        "XDG_CONFIG_HOME": "/home/ada/.config",
         "TEXTUAL_DRIVER": "other",
     }
     found = environment(own, Path("/tmp/session"))
