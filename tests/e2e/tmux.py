@@ -26,7 +26,9 @@ class Tmux:
         width, height = map(str, size)
         # One server, so its options hold before its first window is there.
         options = ["set", "-g", "default-terminal", "screen-256color", ";", "set", "-g", "remain-on-exit", "on", ";"]
-        command = ["env", "-i", *(f"{name}={value}" for name, value in env.items()), "TERM=screen-256color", *words]
+        # A size in the environment, which pytest's processes have, would count before the terminal's own.
+        given = {name: value for name, value in env.items() if name not in ("COLUMNS", "LINES")}
+        command = ["env", "-i", *(f"{name}={value}" for name, value in given.items()), "TERM=screen-256color", *words]
         # The exit code is written down here: tmux 3.3 now and then misses that its program has ended.
         code = shlex.quote(str(self._code))
         script = f"{shlex.join(command)}; echo $? > {code}.part; mv {code}.part {code}"
