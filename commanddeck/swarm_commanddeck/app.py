@@ -92,7 +92,8 @@ class DeckApp(App[None]):
         self._listen()
 
     async def on_unmount(self) -> None:
-        """Let the connections go."""
+        """Let the connections go, and first what goes on over them."""
+        self.workers.cancel_all()
         await self.client.close()
 
     @work(group="link", exclusive=True)

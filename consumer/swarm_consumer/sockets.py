@@ -23,6 +23,7 @@ async def dial(transport: Transport, path: str) -> "ClientConnection":
     from websockets.asyncio.client import connect
     from websockets.exceptions import InvalidHandshake, InvalidStatus
 
+    transport.check_open()
     token = await transport.tokens.access()
     url = transport.credentials.url
     options: dict[str, Any] = {"ssl": transport.context, "server_hostname": SERVER_NAME}

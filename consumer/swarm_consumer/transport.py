@@ -89,6 +89,7 @@ class Transport:
         self.policy = policy or RetryPolicy()
         self._wire = wire
         self._streaming: StreamingWire | None = None
+        self._closed = False
         self._jitter = jitter
         self._project = project
         self._role = role
@@ -96,6 +97,7 @@ class Transport:
 
     async def close(self) -> None:
         """Close the connections; idempotent."""
+        self._closed = True
         for wire in {id(w): w for w in (self._wire, self._streaming) if w is not None}.values():
             await wire.close()
         self._wire = self._streaming = None
@@ -202,12 +204,19 @@ class Transport:
         call = Call("POST", "/token", json={"refresh_token": refresh_token}, repeatable=True, signed=False)
         return await self.get(Granted, call)
 
+    def check_open(self) -> None:
+        """Raises SwarmError once it is closed: what still goes on then would open connections that nobody closes."""
+        if self._closed:
+            raise SwarmError("unavailable", "this client is closed", hint="make another")
+
     def _plain(self) -> Wire:
+        self.check_open()
         if self._wire is None:
             self._wire = self._streams()
         return self._wire
 
     def _streams(self) -> StreamingWire:
+        self.check_open()
         if self._streaming is None:
             self._streaming = HttpxWire(self.credentials.url, self.context)
         return self._streaming

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from swarm_consumer.trust import is_loopback
 from swarm_protocol.claims import SERVER_NAME
@@ -55,6 +55,23 @@ class StreamingWire(Wire, Protocol):
     ) -> AbstractAsyncContextManager[tuple[Answer, AsyncIterator[bytes]]]: ...
 
 
+class _Dialled:
+    """Closes the socket of a request that is cut off while TLS is negotiated.
+
+    httpcore closes it after an error only, and a cancel is none: the socket would stay open for as long as we live.
+    """
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Told by httpcore of each step of a request."""
+        if event == "connection.connect_tcp.complete":
+            self._stream = info["return_value"]
+        elif event == "connection.start_tls.failed" and self._stream is not None:
+            await self._stream.aclose()
+
+
 class HttpxWire:
     """A pool of connections by httpx2; proxies by the usual variables, except to this machine."""
 
@@ -76,7 +93,7 @@ class HttpxWire:
                 headers=dict(headers),
                 content=body,
                 timeout=self._timeout(seconds),
-                extensions={"sni_hostname": SERVER_NAME},
+                extensions={"sni_hostname": SERVER_NAME, "trace": _Dialled()},
             )
         except self._errors.HTTPError as error:
             raise self._wire_error(error) from error
@@ -92,7 +109,7 @@ class HttpxWire:
                 target,
                 headers=dict(headers),
                 timeout=self._timeout(seconds),
-                extensions={"sni_hostname": SERVER_NAME},
+                extensions={"sni_hostname": SERVER_NAME, "trace": _Dialled()},
             ) as response:
                 small = await response.aread() if response.status_code >= 400 else b""
                 yield Answer(response.status_code, dict(response.headers), small), response.aiter_raw()

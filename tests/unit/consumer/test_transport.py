@@ -178,3 +178,10 @@ def test_fingerprints_as_people_write_them() -> None:
     assert same_fingerprint(actual + "cd" * 16, actual)
     assert not same_fingerprint("ab" * 15, actual)
     assert not same_fingerprint("", actual)
+
+
+async def test_a_closed_client_opens_nothing_any_more(make: "type[Transport]") -> None:
+    transport = make(Script())  # type: ignore[arg-type]
+    await transport.close()
+    with pytest.raises(SwarmError, match="this client is closed"):
+        await transport.send(Call("GET", "/x"))
